@@ -1,0 +1,170 @@
+//! [`KeyMaterial`]: secret bytes at one heap address, wiped when dropped.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::error::{MaterialError, TryFillError};
+
+/// The bytes of a key, on the heap, wiped on drop.
+///
+/// The bytes are written once, to where they stay until they are wiped: nothing reallocates them.
+/// They do not print, compare, clone or serialize; [`expose_secret`](Self::expose_secret) and
+/// [`expose_array`](Self::expose_array) are the only ways to see them, and a search for `expose_`
+/// finds every place that does.
+///
+/// Each way in leaves no copy behind in memory that it was given:
+///
+/// | from | what becomes of the source |
+/// |---|---|
+/// | [`try_fill`](Self::try_fill) | there is none: an RNG or a KDF writes to the final address |
+/// | [`take`](Self::take) | wiped, also when the material is refused |
+/// | `TryFrom<Vec<u8>>` | wiped whole, spare capacity included |
+/// | `TryFrom<Box<[u8]>>` | becomes the material, without a copy |
+///
+/// What was copied before it came here (a stack variable, a file buffer) is the caller's to wipe.
+///
+/// ```
+/// use key_rotation::KeyMaterial;
+///
+/// let mut bytes = *b"an example key of 32 bytes, wow!";
+/// let material = KeyMaterial::take(&mut bytes)?;
+/// assert_eq!(bytes, [0; 32]);
+/// assert_eq!(material.expose_secret().len(), 32);
+/// assert_eq!(format!("{material:?}"), "KeyMaterial { .. }");
+/// # Ok::<(), key_rotation::MaterialError>(())
+/// ```
+#[must_use = "material that is dropped is wiped"]
+pub struct KeyMaterial(SecretBox<[u8]>);
+
+impl KeyMaterial {
+    /// Copies the bytes to their place and wipes the source.
+    ///
+    /// # Errors
+    ///
+    /// [`MaterialError::Empty`] and [`MaterialError::AllZero`]; the source is wiped all the same.
+    ///
+    /// ```
+    /// # use key_rotation::{KeyMaterial, MaterialError};
+    /// let mut placeholder = [0; 32];
+    /// assert_eq!(KeyMaterial::take(&mut placeholder).unwrap_err(), MaterialError::AllZero);
+    /// ```
+    pub fn take(source: &mut [u8]) -> Result<Self, MaterialError> {
+        let mut secret = zeroed(source.len());
+        secret.expose_secret_mut().copy_from_slice(source);
+        source.zeroize();
+        Self::checked(secret)
+    }
+
+    /// Material of `len` bytes that `fill` writes in place: an RNG, a KDF, a decryption.
+    ///
+    /// # Errors
+    ///
+    /// [`TryFillError::Fill`] with what `fill` answered; [`TryFillError::Material`] when `len` is
+    /// zero (then `fill` is not called) or when `fill` left every byte zero. What had been written
+    /// is wiped, also when `fill` panics.
+    ///
+    /// ```
+    /// # use key_rotation::KeyMaterial;
+    /// let material = KeyMaterial::try_fill(32, getrandom::fill)?;
+    /// assert_eq!(material.expose_secret().len(), 32);
+    /// # Ok::<(), key_rotation::TryFillError<getrandom::Error>>(())
+    /// ```
+    pub fn try_fill<E>(
+        len: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Self, TryFillError<E>> {
+        if len == 0 {
+            return Err(TryFillError::Material(MaterialError::Empty));
+        }
+        let mut secret = zeroed(len);
+        fill(secret.expose_secret_mut()).map_err(TryFillError::Fill)?;
+        Self::checked(secret).map_err(TryFillError::Material)
+    }
+
+    /// The secret bytes.
+    ///
+    /// ```
+    /// # use key_rotation::KeyMaterial;
+    /// let material = KeyMaterial::take(&mut [1, 2, 3])?;
+    /// assert_eq!(material.expose_secret(), [1, 2, 3]);
+    /// # Ok::<(), key_rotation::MaterialError>(())
+    /// ```
+    #[must_use]
+    pub fn expose_secret(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+
+    /// The secret bytes as an array, for a cipher that wants exactly `N` of them.
+    ///
+    /// # Errors
+    ///
+    /// [`MaterialError::WrongLength`] when there are not exactly `N`.
+    ///
+    /// ```
+    /// # use key_rotation::{KeyMaterial, MaterialError};
+    /// let material = KeyMaterial::take(&mut [7; 16])?;
+    /// let key: &[u8; 16] = material.expose_array()?;
+    /// assert_eq!(
+    ///     material.expose_array::<32>(),
+    ///     Err(MaterialError::WrongLength { expected: 32, found: 16 }),
+    /// );
+    /// # Ok::<(), MaterialError>(())
+    /// ```
+    pub fn expose_array<const N: usize>(&self) -> Result<&[u8; N], MaterialError> {
+        let bytes = self.expose_secret();
+        bytes.try_into().map_err(|_| MaterialError::WrongLength { expected: N, found: bytes.len() })
+    }
+
+    /// The one place that says which bytes can be a key. What is refused is wiped by its drop.
+    fn checked(secret: SecretBox<[u8]>) -> Result<Self, MaterialError> {
+        let bytes = secret.expose_secret();
+        if bytes.is_empty() {
+            return Err(MaterialError::Empty);
+        }
+        // Looks at every byte, so that the time taken tells nothing about where the first one is
+        // that is not zero.
+        if bytes.iter().fold(0, |seen, byte| seen | byte) == 0 {
+            return Err(MaterialError::AllZero);
+        }
+        Ok(Self(secret))
+    }
+}
+
+/// A box of its final size: `vec![0; len]` has no spare capacity, so nothing is reallocated.
+fn zeroed(len: usize) -> SecretBox<[u8]> {
+    SecretBox::new(vec![0; len].into_boxed_slice())
+}
+
+/// Wipes all of the source, its spare capacity included.
+impl TryFrom<Vec<u8>> for KeyMaterial {
+    type Error = MaterialError;
+
+    fn try_from(mut source: Vec<u8>) -> Result<Self, Self::Error> {
+        let material = Self::take(&mut source);
+        // `Vec::zeroize` covers the capacity, where a longer secret may have stood before.
+        source.zeroize();
+        material
+    }
+}
+
+/// Takes the box as it is; wiped when the material is refused.
+impl TryFrom<Box<[u8]>> for KeyMaterial {
+    type Error = MaterialError;
+
+    fn try_from(source: Box<[u8]>) -> Result<Self, Self::Error> {
+        Self::checked(SecretBox::new(source))
+    }
+}
+
+impl ZeroizeOnDrop for KeyMaterial {}
+
+impl fmt::Debug for KeyMaterial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyMaterial").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! What a commit means, on rows: [`Snapshot::apply`].
+
+use thiserror::Error;
+
+use super::{Change, Commit, Revision, Snapshot};
+use crate::error::TakenBy;
+use crate::id::KeyId;
+use crate::receipt::Destruction;
+use crate::record::KeyRecord;
+use crate::status::KeyStatus;
+use crate::timestamp::Timestamp;
+
+impl<M> Snapshot<M> {
+    /// Makes this the snapshot after the change: what [`commit`](crate::KeyProvider::commit) does,
+    /// for a store that keeps the whole ring in one place, such as a vault entry or a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeMismatch`] when the revision matches and the change does not fit the rows. Then, as
+    /// on a conflict, nothing changes.
+    ///
+    /// ```
+    /// use key_rotation::{Change, Commit, KeyId, KeyRecord, KeyStatus, Revision, Snapshot, Timestamp};
+    ///
+    /// let mut store = Snapshot::empty();
+    /// let first = KeyRecord::new(KeyId::from_static("k1"), KeyStatus::Active, Timestamp::now(), "cipher");
+    /// let change = Change::Create(first);
+    ///
+    /// assert_eq!(store.apply(Revision::EMPTY, &change)?, Commit::Committed(Revision::new(1)));
+    /// assert_eq!(store.apply(Revision::EMPTY, &change)?, Commit::Conflict);
+    /// # Ok::<(), key_rotation::ChangeMismatch>(())
+    /// ```
+    pub fn apply(
+        &mut self,
+        expected: Revision,
+        change: &Change<M>,
+    ) -> Result<Commit, ChangeMismatch> {
+        if expected != self.revision {
+            return Ok(Commit::Conflict);
+        }
+        match change {
+            Change::Create(record) => {
+                if !self.is_empty() {
+                    return Err(ChangeMismatch::NotEmpty { id: record.id.clone() });
+                }
+                has_status(&record.id, record.status, KeyStatus::Active)?;
+                self.records.push(record.clone());
+            }
+            Change::Add(record) => {
+                has_status(&record.id, record.status, KeyStatus::Inactive)?;
+                if let Some(taken_by) = self.taken_by(&record.id) {
+                    return Err(ChangeMismatch::KeyIdTaken { id: record.id.clone(), taken_by });
+                }
+                self.records.push(record.clone());
+            }
+            Change::Activate(rotation) => {
+                let from =
+                    self.fitting(&rotation.from, KeyStatus::Active, rotation.at)?.activated_at;
+                let to = self.fitting(&rotation.to, KeyStatus::Inactive, rotation.at)?.activated_at;
+                if to.is_some() != rotation.reactivated {
+                    return Err(ChangeMismatch::Reactivation { id: rotation.to.clone() });
+                }
+                self.set_status(&rotation.from, KeyStatus::Inactive, from, rotation.at);
+                self.set_status(&rotation.to, KeyStatus::Active, Some(rotation.at), rotation.at);
+            }
+            Change::Retire(retirement) => {
+                let row = self.fitting(&retirement.id, KeyStatus::Inactive, retirement.at)?;
+                let activated_at = row.activated_at;
+                self.set_status(&retirement.id, KeyStatus::Retired, activated_at, retirement.at);
+            }
+            Change::Destroy(Destruction { id, at }) => {
+                self.fitting(id, KeyStatus::Retired, *at)?;
+                self.destroyed.push(Destruction::new(id.clone(), *at));
+                self.records.retain(|record| record.id != *id);
+            }
+        }
+        self.revision = self.revision.next();
+        Ok(Commit::Committed(self.revision))
+    }
+
+    /// The row of this id, if it has the status that a change needs and no time after the change.
+    fn fitting(
+        &self,
+        id: &KeyId,
+        expected: KeyStatus,
+        at: Timestamp,
+    ) -> Result<&KeyRecord<M>, ChangeMismatch> {
+        let row = self
+            .records
+            .iter()
+            .find(|record| record.id == *id)
+            .ok_or_else(|| ChangeMismatch::KeyNotFound { id: id.clone() })?;
+        has_status(id, row.status, expected)?;
+        let carried = row.latest();
+        if at < carried {
+            return Err(ChangeMismatch::Backdated { id: id.clone(), at, carried });
+        }
+        Ok(row)
+    }
+
+    fn set_status(
+        &mut self,
+        id: &KeyId,
+        status: KeyStatus,
+        activated_at: Option<Timestamp>,
+        status_since: Timestamp,
+    ) {
+        for row in self.records.iter_mut().filter(|record| record.id == *id) {
+            row.status = status;
+            row.activated_at = activated_at;
+            row.status_since = status_since;
+        }
+    }
+
+    fn taken_by(&self, id: &KeyId) -> Option<TakenBy> {
+        let by_key = self
+            .records
+            .iter()
+            .find(|record| record.id == *id)
+            .map(|record| TakenBy::Key(record.status));
+        let tombstone = || self.destroyed.iter().find(|tombstone| tombstone.id == *id);
+        by_key.or_else(|| tombstone().map(|tombstone| TakenBy::Tombstone { at: tombstone.at }))
+    }
+}
+
+fn has_status(id: &KeyId, found: KeyStatus, expected: KeyStatus) -> Result<(), ChangeMismatch> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(ChangeMismatch::WrongStatus { id: id.clone(), expected, found })
+    }
+}
+
+/// A change that does not fit the rows of the store, at the revision that it expects: the writer
+/// or the store is wrong, and trying again does not help.
+///
+/// ```
+/// use key_rotation::{Change, ChangeMismatch, KeyId, Retirement, Revision, Snapshot, Timestamp};
+///
+/// let retire = Change::Retire(Retirement::new(KeyId::from_static("k1"), Timestamp::now()));
+/// let error = Snapshot::<()>::empty().apply(Revision::EMPTY, &retire).unwrap_err();
+/// assert_eq!(error.to_string(), "the store has no key `k1`");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ChangeMismatch {
+    /// A first key for a store that has keys or tombstones.
+    #[error("key `{id}` cannot be the first: the store is not empty")]
+    NotEmpty {
+        /// The key that was to be the first.
+        id: KeyId,
+    },
+    /// A new key whose id is taken.
+    #[error("the key id `{id}` is taken by {taken_by}")]
+    KeyIdTaken {
+        /// The id.
+        id: KeyId,
+        /// What has it already.
+        taken_by: TakenBy,
+    },
+    /// The key that is to change is not there.
+    #[error("the store has no key `{id}`")]
+    KeyNotFound {
+        /// The id.
+        id: KeyId,
+    },
+    /// The key that is to change, or to be stored, has another status than the change needs.
+    #[error("key `{id}` is {found}, and the change needs it to be {expected}")]
+    WrongStatus {
+        /// The key.
+        id: KeyId,
+        /// The status that the change needs.
+        expected: KeyStatus,
+        /// The status that the key has.
+        found: KeyStatus,
+    },
+    /// The change is dated before something that has happened to the key.
+    #[error(
+        "the change of key `{id}` is dated {at}, before {carried}, which the key carries already"
+    )]
+    Backdated {
+        /// The key.
+        id: KeyId,
+        /// The time of the change.
+        at: Timestamp,
+        /// The latest time that the key carries.
+        carried: Timestamp,
+    },
+    /// The change and the row disagree on whether the key was active before.
+    #[error("the change and the store disagree on whether key `{id}` was active before")]
+    Reactivation {
+        /// The key.
+        id: KeyId,
+    },
+}

@@ -1,0 +1,393 @@
+//! [`RotationService`]: the lifecycle over a store and under a policy.
+
+use core::borrow::Borrow;
+
+use crate::error::{RotationError, TakenId};
+use crate::id::KeyId;
+use crate::key::{Key, KeyRef};
+use crate::keyring::{Keyring, KeyringState};
+use crate::policy::RotationPolicy;
+use crate::provider::{Change, Commit, KeyProvider, Revision, Snapshot};
+use crate::receipt::{Addition, Destruction, Retirement, Rotation, RotationDecision};
+use crate::record::KeyRecord;
+use crate::status::{Inactive, KeyStatus, Retired};
+use crate::timestamp::Timestamp;
+
+/// The lifecycle over a store ([`KeyProvider`]) and under a policy ([`RotationPolicy`]).
+///
+/// The service keeps no state and runs nothing in the background. Each operation reads the store,
+/// asks the policy where it has a say, works the change out on a [`Keyring`], and commits it under
+/// the revision that it read. So two services, in one process or on two continents, never both
+/// succeed with changes that exclude each other: one of them gets [`Outcome::LostRace`], with the
+/// state that won.
+///
+/// To encrypt and decrypt, load a ring with [`keyring`](Self::keyring) and keep it; what a crypto
+/// module needs is the ring's [`export_for_crypto`](Keyring::export_for_crypto).
+///
+/// ```
+/// use key_rotation::{InMemoryKeyProvider, Key, KeyId, Outcome, RotationService, StrictSingleActive, Timestamp};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+/// let now = Timestamp::now();
+/// let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+/// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), "cipher 1", now), now).await?;
+///
+/// let added = service.add(Key::new(KeyId::from_static("k2"), "cipher 2", now)).await?;
+/// match service.rotate_to("k2", now).await? {
+///     Outcome::Done(decision) => println!("{decision:?}"),
+///     Outcome::LostRace { now } => println!("somebody was faster:\n{now}"),
+/// }
+/// assert_eq!(service.keyring().await?.active().id(), "k2");
+/// # Ok(()) }) }
+/// ```
+///
+/// # When the store's answer is lost
+///
+/// A commit that ends in an error may have happened. The service reads the store again: the change
+/// is there, and it is done; the store has moved on without it, and the race is lost; or nothing
+/// has happened, and the same change is sent once more under the same revision, so that at most
+/// one of the two can apply. If even that tells nothing, the answer is
+/// [`RotationError::OutcomeUnknown`].
+#[derive(Clone, Debug)]
+pub struct RotationService<P, R> {
+    provider: P,
+    policy: R,
+}
+
+/// What came of a change that was to be stored.
+///
+/// ```
+/// use key_rotation::Outcome;
+///
+/// fn report(outcome: Outcome<&str>) -> String {
+///     match outcome {
+///         Outcome::Done(receipt) => receipt.to_string(),
+///         Outcome::LostRace { now } => format!("{} is active, by somebody else's doing", now.active().id),
+///     }
+/// }
+/// assert_eq!(report(Outcome::Done("stored")), "stored");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a lost race means that nothing was stored"]
+pub enum Outcome<T> {
+    /// It is stored.
+    Done(T),
+    /// Somebody else changed the ring first. Nothing of this change is stored.
+    LostRace {
+        /// The ring as it is now.
+        now: KeyringState,
+    },
+}
+
+impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
+    /// A service over this store and under this policy.
+    ///
+    /// ```
+    /// use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive};
+    /// let store = InMemoryKeyProvider::<KeyMaterial>::new();
+    /// let service = RotationService::new(store, StrictSingleActive);
+    /// ```
+    #[must_use]
+    pub fn new(provider: P, policy: R) -> Self {
+        Self { provider, policy }
+    }
+
+    /// The store's ring, with this key as its first if the store is empty.
+    ///
+    /// For the start of a program: when many processes start on an empty store at once, one of
+    /// their keys becomes the first, and everyone gets the ring that has it. Whose key that is
+    /// does not matter, so use the ring and forget the key. The policy is not asked, because
+    /// there is no older key that could be used instead.
+    ///
+    /// The key may be given by value or by reference.
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::Provider`], [`RotationError::OutcomeUnknown`], and
+    /// [`RotationError::InvalidKeyring`] when the store holds something that is no ring.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
+    /// let same = service.bootstrap(Key::new(KeyId::from_static("k2"), "two", now), now).await?;
+    /// assert_eq!(same.active().id(), "k1");
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn bootstrap(
+        &self,
+        first: impl Borrow<Key<Inactive, P::Material>>,
+        at: Timestamp,
+    ) -> Result<Keyring<P::Material>, RotationError<P::Error>> {
+        let first = first.borrow().share().activate(at);
+        let snapshot = self.load().await?;
+        if snapshot.is_empty() {
+            let change = Change::Create(KeyRef::from(&first).to_record());
+            // Won or lost, what counts is what the store holds.
+            match self.commit(snapshot.revision, change, ()).await? {
+                Outcome::Done(()) | Outcome::LostRace { .. } => self.keyring().await,
+            }
+        } else {
+            Ok(snapshot.into_keyring()?)
+        }
+    }
+
+    /// The store's ring.
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::Provider`], [`RotationError::EmptyStore`] and
+    /// [`RotationError::InvalidKeyring`].
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationError, RotationService, StrictSingleActive};
+    /// # let service = RotationService::new(InMemoryKeyProvider::<KeyMaterial>::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// match service.keyring().await {
+    ///     Ok(ring) => println!("encrypting with {}", ring.active().id()),
+    ///     Err(RotationError::EmptyStore) => println!("a cold start"),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # });
+    /// ```
+    pub async fn keyring(&self) -> Result<Keyring<P::Material>, RotationError<P::Error>> {
+        self.load_ring().await.map(|(_, ring)| ring)
+    }
+
+    /// Whether what the store holds makes a ring.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`keyring`](Self::keyring): [`RotationError::InvalidKeyring`] has every violation.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationError, RotationService, StrictSingleActive};
+    /// # let service = RotationService::new(InMemoryKeyProvider::<KeyMaterial>::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// assert!(matches!(service.validate().await, Err(RotationError::EmptyStore)));
+    /// # });
+    /// ```
+    pub async fn validate(&self) -> Result<(), RotationError<P::Error>> {
+        self.load_ring().await.map(drop)
+    }
+
+    /// What the store's ring looks like, without any material.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`keyring`](Self::keyring).
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// println!("{}", service.state().await?);
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn state(&self) -> Result<KeyringState, RotationError<P::Error>> {
+        self.load_ring().await.map(|(_, ring)| ring.state())
+    }
+
+    /// Adds an inactive key, for every process to load before it is activated.
+    ///
+    /// The key may be given by value or by reference; given by reference, it is still at hand
+    /// when the race is lost or the store fails.
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::KeyIdTaken`], and those of [`keyring`](Self::keyring) and of a commit.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Outcome, RotationService, StrictSingleActive, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
+    /// let next = Key::new(KeyId::from_static("k2"), "two", now);
+    /// while let Outcome::LostRace { .. } = service.add(&next).await? {}
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn add(
+        &self,
+        key: impl Borrow<Key<Inactive, P::Material>>,
+    ) -> Result<Outcome<Addition>, RotationError<P::Error>> {
+        let key = key.borrow().share();
+        let (seen, ring) = self.load_ring().await?;
+        if let Some(taken_by) = ring.taken_by(key.id().as_str()) {
+            let id = key.id().clone();
+            return Err(RotationError::KeyIdTaken(TakenId { id, taken_by }));
+        }
+        let receipt = Addition::new(key.id().clone(), key.status_since());
+        let change = Change::Add(KeyRef::from(&key).to_record());
+        self.commit(seen, change, receipt).await
+    }
+
+    /// Makes the inactive key of this id the active one, if the policy agrees.
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::Refused`], [`RotationError::Entry`] when the key is not there, destroyed
+    /// or retired, and those of [`keyring`](Self::keyring) and of a commit.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Outcome, RotationDecision, RotationService, StrictSingleActive, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now)).await?;
+    /// let outcome = service.rotate_to("k2", now).await?;
+    /// assert!(matches!(outcome, Outcome::Done(RotationDecision::Rotated(_))));
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn rotate_to(
+        &self,
+        id: &str,
+        at: Timestamp,
+    ) -> Result<Outcome<RotationDecision>, RotationError<P::Error>> {
+        let (seen, mut ring) = self.load_ring().await?;
+        let candidate = ring.get(id).map(|key| key.info());
+        // Worked out on a ring that nobody else sees, so a refusal leaves nothing to undo.
+        let decision = ring.rotate_to(id, at)?;
+        let RotationDecision::Rotated(rotation) = &decision else {
+            return Ok(Outcome::Done(decision));
+        };
+        if let Some(key) = candidate {
+            self.policy
+                .may_activate(&key, at)
+                .map_err(|reason| RotationError::Refused { id: key.id, reason })?;
+        }
+        let change = Change::Activate(rotation.clone());
+        self.commit(seen, change, decision).await
+    }
+
+    /// Retires the inactive key of this id.
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::Entry`] when the key is not there or not inactive, and those of
+    /// [`keyring`](Self::keyring) and of a commit.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k2"), (), now), now).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now)).await?;
+    /// let outcome = service.retire("k1", now).await?;
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn retire(
+        &self,
+        id: &str,
+        at: Timestamp,
+    ) -> Result<Outcome<Retirement>, RotationError<P::Error>> {
+        let (seen, mut ring) = self.load_ring().await?;
+        let receipt = ring.entry::<Inactive>(id)?.retire(at);
+        self.commit(seen, Change::Retire(receipt.clone()), receipt).await
+    }
+
+    /// Destroys the retired key of this id: its data can never be read again. The store keeps the
+    /// tombstone.
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::Entry`] when the key is not there or not retired, and those of
+    /// [`keyring`](Self::keyring) and of a commit.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k2"), (), now), now).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now)).await?;
+    /// # let _ = service.retire("k1", now).await?;
+    /// let outcome = service.destroy("k1", now).await?;
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn destroy(
+        &self,
+        id: &str,
+        at: Timestamp,
+    ) -> Result<Outcome<Destruction>, RotationError<P::Error>> {
+        let (seen, mut ring) = self.load_ring().await?;
+        let tombstone = ring.entry::<Retired>(id)?.destroy(at);
+        self.commit(seen, Change::Destroy(tombstone.clone()), tombstone).await
+    }
+
+    /// Sends a change and finds out what became of it: see the type's documentation.
+    async fn commit<T>(
+        &self,
+        seen: Revision,
+        change: Change<P::Material>,
+        receipt: T,
+    ) -> Result<Outcome<T>, RotationError<P::Error>> {
+        let mut error = match self.provider.commit(seen, &change).await {
+            Ok(Commit::Committed(_)) => return Ok(Outcome::Done(receipt)),
+            Ok(Commit::Conflict) => return Ok(Outcome::LostRace { now: self.state().await? }),
+            Err(error) => error,
+        };
+        for may_send_again in [true, false] {
+            match self.provider.load().await {
+                Ok(now) if now.revision > seen => {
+                    return if is_there(&change, &now) {
+                        Ok(Outcome::Done(receipt))
+                    } else {
+                        Ok(Outcome::LostRace { now: now.into_keyring()?.state() })
+                    };
+                }
+                Ok(_unmoved) if may_send_again => {
+                    match self.provider.commit(seen, &change).await {
+                        Ok(Commit::Committed(_)) => return Ok(Outcome::Done(receipt)),
+                        // Perhaps with the first sending, which arrived after all.
+                        Ok(Commit::Conflict) => {}
+                        Err(again) => error = again,
+                    }
+                }
+                Ok(_) | Err(_) => break,
+            }
+        }
+        Err(RotationError::OutcomeUnknown { id: change.id().clone(), source: error })
+    }
+
+    async fn load(&self) -> Result<Snapshot<P::Material>, RotationError<P::Error>> {
+        self.provider.load().await.map_err(RotationError::Provider)
+    }
+
+    async fn load_ring(&self) -> Result<(Revision, Keyring<P::Material>), RotationError<P::Error>> {
+        let snapshot = self.load().await?;
+        if snapshot.is_empty() {
+            return Err(RotationError::EmptyStore);
+        }
+        Ok((snapshot.revision, snapshot.into_keyring()?))
+    }
+}
+
+/// Whether a change whose answer was lost is in what the store holds now.
+fn is_there<M>(change: &Change<M>, now: &Snapshot<M>) -> bool {
+    let row = |id: &KeyId| now.records.iter().find(|record| record.id == *id);
+    match change {
+        // The id is all that can be compared: whose material it is, is not asked.
+        Change::Create(KeyRecord { id, .. }) | Change::Add(KeyRecord { id, .. }) => {
+            row(id).is_some() || now.destroyed.iter().any(|tombstone| tombstone.id == *id)
+        }
+        Change::Activate(Rotation { to, at, .. }) => {
+            row(to).is_some_and(|record| record.activated_at == Some(*at))
+        }
+        Change::Retire(Retirement { id, at }) => row(id).is_some_and(|record| {
+            record.status == KeyStatus::Retired && record.status_since == *at
+        }),
+        Change::Destroy(tombstone) => now.destroyed.contains(tombstone),
+    }
+}
