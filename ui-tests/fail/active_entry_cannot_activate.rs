@@ -1,0 +1,8 @@
+// An active key of a ring cannot be activated again.
+use key_rotation::{Active, EntryError, Keyring, Rotation, Timestamp};
+
+fn activate(ring: &mut Keyring, at: Timestamp) -> Result<Rotation, EntryError> {
+    Ok(ring.entry::<Active>("k1")?.activate(at))
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+// An active key cannot be retired.
+use key_rotation::{Active, Key, Retired, Timestamp};
+
+fn retire(key: Key<Active>, at: Timestamp) -> Key<Retired> {
+    key.retire(at)
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+// An encryption key is not made of a decryption key with a struct literal.
+use key_rotation::{DecryptionKey, EncryptionKey, Keyring};
+
+fn forge<'k>(ring: &'k Keyring, old: DecryptionKey<'k>) -> EncryptionKey<'k> {
+    println!("{}", old.id());
+    EncryptionKey { id: old.id(), material: old.material() }
+}
+
+fn main() {}

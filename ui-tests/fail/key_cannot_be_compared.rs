@@ -1,0 +1,8 @@
+// Keys do not compare: their ids do.
+use key_rotation::{Active, Key};
+
+fn same(a: &Key<Active>, b: &Key<Active>) -> bool {
+    a == b
+}
+
+fn main() {}

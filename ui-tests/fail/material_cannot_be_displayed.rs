@@ -1,0 +1,8 @@
+// Secret bytes do not print.
+use key_rotation::{Active, Key};
+
+fn log(key: &Key<Active>) {
+    println!("encrypting with {}", key.encryption_key().material());
+}
+
+fn main() {}

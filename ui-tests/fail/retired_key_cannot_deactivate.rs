@@ -1,0 +1,8 @@
+// A retired key cannot be deactivated.
+use key_rotation::{Inactive, Key, Retired, Timestamp};
+
+fn deactivate(key: Key<Retired>, at: Timestamp) -> Key<Inactive> {
+    key.deactivate(at)
+}
+
+fn main() {}

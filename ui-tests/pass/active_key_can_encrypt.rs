@@ -1,0 +1,8 @@
+// An active key can encrypt.
+use key_rotation::{Active, EncryptionKey, Key};
+
+fn encrypt(key: &Key<Active>) -> EncryptionKey<'_> {
+    key.encryption_key()
+}
+
+fn main() {}

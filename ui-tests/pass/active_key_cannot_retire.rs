@@ -1,0 +1,8 @@
+// An active key cannot be retired.
+use key_rotation::{Inactive, Key, Retired, Timestamp};
+
+fn retire(key: Key<Inactive>, at: Timestamp) -> Key<Retired> {
+    key.retire(at)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+// A ring cannot be built with two active keys.
+use key_rotation::{Active, InvalidKeyring, Key, Keyring, Timestamp};
+
+fn build(one: Key<Active>, two: Key<Active>, at: Timestamp) -> Result<Keyring, InvalidKeyring> {
+    Keyring::builder().active(one).inactive(two.deactivate(at)).build()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+// An inactive key can be retired.
+use key_rotation::{Inactive, Key, Retired, Timestamp};
+
+fn retire(key: Key<Inactive>, at: Timestamp) -> Key<Retired> {
+    key.retire(at)
+}
+
+fn main() {}

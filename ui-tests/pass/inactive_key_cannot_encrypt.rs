@@ -1,0 +1,8 @@
+// An inactive key cannot encrypt.
+use key_rotation::{Active, EncryptionKey, Key};
+
+fn encrypt(key: &Key<Active>) -> EncryptionKey<'_> {
+    key.encryption_key()
+}
+
+fn main() {}

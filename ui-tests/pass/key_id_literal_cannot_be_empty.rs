@@ -1,0 +1,8 @@
+// An empty key id in a constant does not compile.
+use key_rotation::KeyId;
+
+const FIRST: KeyId = KeyId::from_static("k1");
+
+fn main() {
+    println!("{FIRST}");
+}

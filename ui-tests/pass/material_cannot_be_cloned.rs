@@ -1,0 +1,8 @@
+// Secret bytes are not copied.
+use key_rotation::KeyMaterial;
+
+fn keep(material: KeyMaterial) -> KeyMaterial {
+    material
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+// Secret bytes do not compare: ids do.
+use key_rotation::{DecryptionKey, Keyring};
+
+fn is_active(ring: &Keyring, key: DecryptionKey<'_>) -> bool {
+    ring.encryption_key().id() == key.id()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+// A retired key can decrypt.
+use key_rotation::{DecryptionKey, Key, Retired};
+
+fn decrypt(key: &Key<Retired>) -> DecryptionKey<'_> {
+    key.decryption_key()
+}
+
+fn main() {}
