@@ -45,7 +45,7 @@ mod reference;
 ///     Timestamp::now(),
 /// );
 /// let active = staged.activate(Timestamp::now());
-/// assert_eq!(active.encryption_key().id(), "2026-q4");
+/// assert_eq!(active.encryption_key().id().as_str(), "2026-q4");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -113,7 +113,7 @@ impl<S: Status, M> Key<S, M> {
     /// ```
     /// # use key_rotation::{Key, KeyId, Timestamp};
     /// let key = Key::new(KeyId::from_static("k1"), (), Timestamp::UNIX_EPOCH);
-    /// assert_eq!(key.id(), "k1");
+    /// assert_eq!(key.id().as_str(), "k1");
     /// ```
     #[must_use]
     #[inline]
@@ -244,7 +244,7 @@ impl<S: Status, M> Key<S, M> {
     /// # use key_rotation::{Key, KeyId, Timestamp};
     /// # let now = Timestamp::now();
     /// let tombstone = Key::new(KeyId::from_static("k1"), (), now).retire(now).destroy(now);
-    /// assert_eq!(tombstone.id, "k1");
+    /// assert_eq!(tombstone.id.as_str(), "k1");
     /// ```
     pub fn destroy(self, at: Timestamp) -> Destruction
     where

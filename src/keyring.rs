@@ -59,7 +59,7 @@ mod table;
 /// let receipt = ring.add(new_key("2026-q4")?)?;
 /// let decision = ring.rotate_to("2026-q4", now)?;
 ///
-/// assert_eq!(ring.encryption_key().id(), "2026-q4");
+/// assert_eq!(ring.encryption_key().id().as_str(), "2026-q4");
 /// assert!(!ring.decryption_key("2026-q3")?.is_current());
 /// # Ok(()) }
 /// ```
@@ -103,7 +103,7 @@ impl<M> Keyring<M> {
     /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
     /// # let now = Timestamp::now();
     /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(ring.active().id(), "k1");
+    /// assert_eq!(ring.active().id().as_str(), "k1");
     /// ```
     #[inline]
     pub fn active(&self) -> &Key<Active, M> {
@@ -179,7 +179,7 @@ impl<M> Keyring<M> {
     #[must_use]
     #[inline]
     pub fn get(&self, id: &str) -> Option<KeyRef<'_, M>> {
-        if *self.active.id() == *id {
+        if self.active.id().as_str() == id {
             return Some(KeyRef::Active(&self.active));
         }
         let hash = self.hash(id)?;
@@ -303,7 +303,7 @@ impl<M> Keyring<M> {
     /// # let now = Timestamp::now();
     /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
     /// let receipt = ring.add(Key::new(KeyId::from_static("k2"), (), now))?;
-    /// assert_eq!(receipt.id, "k2");
+    /// assert_eq!(receipt.id.as_str(), "k2");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn add(&mut self, key: Key<Inactive, M>) -> Result<Addition, KeyIdTaken<M>> {
@@ -378,7 +378,7 @@ impl<M> Keyring<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn rotate_to(&mut self, id: &str, at: Timestamp) -> Result<RotationDecision, EntryError> {
-        if *self.active.id() == *id {
+        if self.active.id().as_str() == id {
             return Ok(RotationDecision::AlreadyActive {
                 id: self.active.id().clone(),
                 activated_at: self.active.activated_at().unwrap_or(self.active.status_since()),
@@ -438,7 +438,7 @@ impl<M> Keyring<M> {
     /// # let _ = ring.add(Key::new(KeyId::from_static("k2"), (), now))?;
     /// let mut fork = ring.fork();
     /// let _ = fork.rotate_to("k2", now)?;
-    /// assert_eq!(ring.active().id(), "k1");
+    /// assert_eq!(ring.active().id().as_str(), "k1");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fork(&self) -> Self {
@@ -452,7 +452,7 @@ impl<M> Keyring<M> {
     /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
     /// # let now = Timestamp::now();
     /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(ring.export_for_crypto().active_key_id(), "k1");
+    /// assert_eq!(ring.export_for_crypto().active_key_id().as_str(), "k1");
     /// ```
     pub fn export_for_crypto(&self) -> CryptoExport<'_, M> {
         CryptoExport::new(self)
@@ -465,7 +465,7 @@ impl<M> Keyring<M> {
     /// # let now = Timestamp::now();
     /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
     /// println!("{}", ring.state());
-    /// assert_eq!(ring.state().active().id, "k1");
+    /// assert_eq!(ring.state().active().id.as_str(), "k1");
     /// ```
     pub fn state(&self) -> KeyringState {
         KeyringState::new(self)

@@ -32,7 +32,7 @@ impl Addition {
     /// ```
     /// # use key_rotation::{Addition, KeyId, Timestamp};
     /// let receipt = Addition::new(KeyId::from_static("k2"), Timestamp::now());
-    /// assert_eq!(receipt.id, "k2");
+    /// assert_eq!(receipt.id.as_str(), "k2");
     /// ```
     pub fn new(id: KeyId, at: Timestamp) -> Self {
         Self { id, at }
@@ -72,7 +72,7 @@ impl Rotation {
     /// # use key_rotation::{KeyId, Rotation, Timestamp};
     /// let (from, to) = (KeyId::from_static("k1"), KeyId::from_static("k2"));
     /// let receipt = Rotation::new(from, to, Timestamp::now(), false);
-    /// assert_eq!(receipt.to, "k2");
+    /// assert_eq!(receipt.to.as_str(), "k2");
     /// ```
     pub fn new(from: KeyId, to: KeyId, at: Timestamp, reactivated: bool) -> Self {
         Self { from, to, at, reactivated }
@@ -88,7 +88,7 @@ impl Rotation {
 /// # ring.add(Key::new(KeyId::from_static("k1"), (), now))?;
 ///
 /// let retirement = ring.entry::<Inactive>("k1")?.retire(now);
-/// assert_eq!(retirement.id, "k1");
+/// assert_eq!(retirement.id.as_str(), "k1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -106,7 +106,7 @@ impl Retirement {
     /// ```
     /// # use key_rotation::{KeyId, Retirement, Timestamp};
     /// let receipt = Retirement::new(KeyId::from_static("k1"), Timestamp::now());
-    /// assert_eq!(receipt.id, "k1");
+    /// assert_eq!(receipt.id.as_str(), "k1");
     /// ```
     pub fn new(id: KeyId, at: Timestamp) -> Self {
         Self { id, at }
@@ -138,7 +138,7 @@ impl Destruction {
     /// ```
     /// # use key_rotation::{Destruction, KeyId, Timestamp};
     /// let tombstone = Destruction::new(KeyId::from_static("k1"), Timestamp::now());
-    /// assert_eq!(tombstone.id, "k1");
+    /// assert_eq!(tombstone.id.as_str(), "k1");
     /// ```
     pub fn new(id: KeyId, at: Timestamp) -> Self {
         Self { id, at }

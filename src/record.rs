@@ -26,7 +26,7 @@ use crate::timestamp::Timestamp;
 ///         .with_times(Some(at(20)), at(30)),
 ///     KeyRecord::new(KeyId::from_static("k2"), KeyStatus::Active, at(30), "new"),
 /// ])?;
-/// assert_eq!(ring.active().id(), "k2");
+/// assert_eq!(ring.active().id().as_str(), "k2");
 /// # Ok::<(), key_rotation::InvalidKeyring>(())
 /// ```
 #[must_use]

@@ -36,7 +36,7 @@ use crate::timestamp::Timestamp;
 ///     Outcome::Done(decision) => println!("{decision:?}"),
 ///     Outcome::LostRace { now } => println!("somebody was faster:\n{now}"),
 /// }
-/// assert_eq!(service.keyring().await?.active().id(), "k2");
+/// assert_eq!(service.keyring().await?.active().id().as_str(), "k2");
 /// # Ok(()) }) }
 /// ```
 ///
@@ -112,7 +112,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// # pollster::block_on(async {
     /// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
     /// let same = service.bootstrap(Key::new(KeyId::from_static("k2"), "two", now), now).await?;
-    /// assert_eq!(same.active().id(), "k1");
+    /// assert_eq!(same.active().id().as_str(), "k1");
     /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -50,7 +50,7 @@ impl<'k, M> EncryptionKey<'k, M> {
     /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
     /// # let now = Timestamp::now();
     /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(ring.encryption_key().id(), "k1");
+    /// assert_eq!(ring.encryption_key().id().as_str(), "k1");
     /// ```
     #[must_use]
     #[inline]
@@ -122,7 +122,7 @@ impl<'k, M> DecryptionKey<'k, M> {
     /// ```
     /// # use key_rotation::{Key, KeyId, Timestamp};
     /// let key = Key::new(KeyId::from_static("k1"), (), Timestamp::now());
-    /// assert_eq!(key.decryption_key().id(), "k1");
+    /// assert_eq!(key.decryption_key().id().as_str(), "k1");
     /// ```
     #[must_use]
     #[inline]

@@ -40,7 +40,7 @@ impl<'k, M> KeyRef<'k, M> {
     /// ```
     /// # use key_rotation::{Key, KeyId, KeyRef, Timestamp};
     /// # let key = Key::new(KeyId::from_static("k1"), (), Timestamp::now());
-    /// assert_eq!(KeyRef::from(&key).id(), "k1");
+    /// assert_eq!(KeyRef::from(&key).id().as_str(), "k1");
     /// ```
     #[must_use]
     pub fn id(&self) -> &'k KeyId {
@@ -118,7 +118,7 @@ impl<'k, M> KeyRef<'k, M> {
     /// ```
     /// # use key_rotation::{Key, KeyId, KeyRef, Timestamp};
     /// # let key = Key::new(KeyId::from_static("k1"), (), Timestamp::now());
-    /// assert_eq!(KeyRef::from(&key).info().id, "k1");
+    /// assert_eq!(KeyRef::from(&key).info().id.as_str(), "k1");
     /// ```
     #[must_use]
     pub fn info(&self) -> KeyInfo {
@@ -137,7 +137,7 @@ impl<'k, M> KeyRef<'k, M> {
     /// ```
     /// # use key_rotation::{Key, KeyId, KeyRef, Timestamp};
     /// # let key = Key::new(KeyId::from_static("k1"), (), Timestamp::now());
-    /// assert_eq!(KeyRef::from(&key).to_record().id, "k1");
+    /// assert_eq!(KeyRef::from(&key).to_record().id.as_str(), "k1");
     /// ```
     pub fn to_record(&self) -> KeyRecord<M> {
         KeyRecord::from_parts(self.parts().share(), self.status())

@@ -51,7 +51,7 @@ impl<'r, S: Status, M> Entry<'r, S, M> {
     /// # use key_rotation::{Active, Key, KeyId, Keyring, Timestamp};
     /// # let now = Timestamp::now();
     /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(ring.entry::<Active>("k1")?.key().id(), "k1");
+    /// assert_eq!(ring.entry::<Active>("k1")?.key().id().as_str(), "k1");
     /// # Ok::<(), key_rotation::EntryError>(())
     /// ```
     pub fn key(&self) -> &Key<S, M> {
@@ -70,7 +70,7 @@ impl<'r, S: Status, M> Entry<'r, S, M> {
     /// # let _ = ring.add(Key::new(KeyId::from_static("k2"), (), at(10)))?;
     /// let rotation = ring.entry::<Inactive>("k2")?.activate(at(20));
     /// assert_eq!(rotation.at, at(20));
-    /// assert_eq!(ring.active().id(), "k2");
+    /// assert_eq!(ring.active().id().as_str(), "k2");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn activate(self, at: Timestamp) -> Rotation

@@ -37,7 +37,7 @@ impl<'r, M> CryptoExport<'r, M> {
     /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
     /// # let now = Timestamp::now();
     /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(ring.export_for_crypto().active_key_id(), "k1");
+    /// assert_eq!(ring.export_for_crypto().active_key_id().as_str(), "k1");
     /// ```
     #[must_use]
     pub fn active_key_id(&self) -> &'r KeyId {

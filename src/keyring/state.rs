@@ -56,7 +56,7 @@ impl KeyringState {
     /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
     /// # let now = Timestamp::now();
     /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(ring.state().active().id, "k1");
+    /// assert_eq!(ring.state().active().id.as_str(), "k1");
     /// ```
     #[must_use]
     pub fn active(&self) -> &KeyInfo {

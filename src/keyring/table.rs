@@ -78,7 +78,7 @@ impl<T: Identified> Table<T> {
 
     #[inline]
     pub(super) fn find(&self, hash: u64, id: &str) -> Option<&T> {
-        let place = self.places.find(hash, |place| *place.value.id() == *id)?;
+        let place = self.places.find(hash, |place| place.value.id().as_str() == id)?;
         Some(&place.value)
     }
 
@@ -95,7 +95,7 @@ impl<T: Identified> Table<T> {
     }
 
     pub(super) fn remove(&mut self, hash: u64, id: &str) -> Option<T> {
-        let place = self.places.find_entry(hash, |place| *place.value.id() == *id).ok()?;
+        let place = self.places.find_entry(hash, |place| place.value.id().as_str() == id).ok()?;
         Some(place.remove().0.value)
     }
 

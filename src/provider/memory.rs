@@ -19,7 +19,7 @@ use crate::record::KeyRecord;
 /// let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
 /// let now = Timestamp::now();
 /// let ring = block_on(service.bootstrap(Key::new(KeyId::from_static("k1"), "cipher", now), now))?;
-/// assert_eq!(ring.active().id(), "k1");
+/// assert_eq!(ring.active().id().as_str(), "k1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct InMemoryKeyProvider<M = KeyMaterial> {

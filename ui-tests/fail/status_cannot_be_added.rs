@@ -3,6 +3,10 @@ use key_rotation::{KeyStatus, Status};
 
 enum Suspended {}
 
+trait HasStatus {
+    const STATUS: KeyStatus;
+}
+
 impl Status for Suspended {
     const STATUS: KeyStatus = KeyStatus::Inactive;
 }

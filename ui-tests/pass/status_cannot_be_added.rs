@@ -3,10 +3,12 @@ use key_rotation::KeyStatus;
 
 enum Suspended {}
 
-impl Suspended {
+trait HasStatus {
+    const STATUS: KeyStatus;
+}
+
+impl HasStatus for Suspended {
     const STATUS: KeyStatus = KeyStatus::Inactive;
 }
 
-fn main() {
-    let _ = Suspended::STATUS;
-}
+fn main() {}
