@@ -540,9 +540,8 @@ impl fmt::Display for Listed<'_> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RotationError<E> {
-    /// The store could not be read, or answered a change with an error that says that nothing
-    /// happened.
-    #[error("the key store could not be reached or refused the request")]
+    /// The store could not be read. Nothing was sent to it.
+    #[error("the key store could not be read")]
     Provider(#[source] E),
     /// A change was sent, and neither the store's answer nor reading it again told what became of
     /// it. Look at the store's state before trying again.

@@ -1,0 +1,158 @@
+//! The allocator of this test: the system's, with a look into every block that is given back.
+//!
+//! What it looks for are *needles*: runs of 16 bytes, at any alignment. They are kept as pairs of
+//! words in static memory, which is never freed and so never found by its own search. Searching
+//! allocates nothing and takes no lock.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+/// The length of a needle, in bytes.
+pub(crate) const NEEDLE: usize = 16;
+
+/// Counts the freed blocks that hold a needle.
+#[derive(Debug)]
+pub(crate) struct Scanner;
+
+/// How many freed blocks held a needle.
+static HITS: AtomicUsize = AtomicUsize::new(0);
+/// The size of the last of them.
+static LAST_HIT: AtomicUsize = AtomicUsize::new(0);
+
+/// How many freed blocks hold a needle while `scope` runs, and the size of the last of them.
+pub(crate) fn hits_in(scope: impl FnOnce()) -> (usize, usize) {
+    let before = HITS.load(Relaxed);
+    scope();
+    (HITS.load(Relaxed) - before, LAST_HIT.load(Relaxed))
+}
+
+/// Makes every run of 16 bytes in here a needle. Runs that are too plain to mean anything are
+/// passed over.
+pub(crate) fn watch_for(bytes: &[u8]) {
+    for window in bytes.windows(NEEDLE) {
+        watch_for_one(window.try_into().unwrap());
+    }
+}
+
+/// Makes these bytes a needle, unless they are too plain to mean anything, such as zeros.
+pub(crate) fn watch_for_one(window: &[u8; NEEDLE]) {
+    let plain = window.iter().enumerate().filter(|(n, byte)| window[..*n].contains(byte)).count();
+    if plain > NEEDLE / 2 {
+        return;
+    }
+    let (head, tail) = halves(u128::from_le_bytes(*window));
+    for slot in probe(head) {
+        match slot.words() {
+            (0, _) => {
+                slot.tail.store(tail, Relaxed);
+                slot.head.store(head, Relaxed);
+                return;
+            }
+            found if found == (head, tail) => return,
+            _ => {}
+        }
+    }
+    panic!("the table of needles is full");
+}
+
+/// The table of needles: open addressing, never more than half full in this test.
+static NEEDLES: [Slot; 8192] = [const { Slot::EMPTY }; 8192];
+
+struct Slot {
+    /// The first half of a needle; zero in an empty slot.
+    head: AtomicU64,
+    tail: AtomicU64,
+}
+
+impl Slot {
+    const EMPTY: Self = Self { head: AtomicU64::new(0), tail: AtomicU64::new(0) };
+
+    fn words(&self) -> (u64, u64) {
+        (self.head.load(Relaxed), self.tail.load(Relaxed))
+    }
+}
+
+/// The slots in which a needle with this first half may stand, in the order of the search.
+fn probe(head: u64) -> impl Iterator<Item = &'static Slot> {
+    let mixed = head.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 51;
+    let start = usize::try_from(mixed).unwrap_or(0) % NEEDLES.len();
+    NEEDLES[start..].iter().chain(&NEEDLES[..start])
+}
+
+fn is_needle(window: u128) -> bool {
+    let (head, tail) = halves(window);
+    if head == 0 {
+        return false;
+    }
+    for slot in probe(head) {
+        match slot.words() {
+            (0, _) => return false,
+            found if found == (head, tail) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+fn halves(window: u128) -> (u64, u64) {
+    (window as u64, (window >> 64) as u64)
+}
+
+/// Counts the block if it holds a needle.
+///
+/// # Safety
+///
+/// All of the block must be readable.
+unsafe fn scan(block: *const u8, size: usize) {
+    let mut window = 0_u128;
+    for n in 0..size {
+        // SAFETY: `n` is less than the size of the block. The read is volatile, so that it sees
+        // what is in memory and not what the compiler knows about a block whose life is over.
+        let byte = unsafe { block.add(n).read_volatile() };
+        window = (window >> 8) | (u128::from(byte) << 120);
+        if n + 1 >= NEEDLE && is_needle(window) {
+            HITS.fetch_add(1, Relaxed);
+            LAST_HIT.store(size, Relaxed);
+            return;
+        }
+    }
+}
+
+// SAFETY: every block comes from `System` with the layout asked for, and goes back to it with the
+// same layout; what is added reads the block before it goes back.
+unsafe impl GlobalAlloc for Scanner {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Zeroed in any case: every byte has a value, and none is left over from an earlier block.
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller gives back a live block of this layout.
+        unsafe { scan(block, layout.size()) };
+        // SAFETY: as above, and the block came from `System`.
+        unsafe { System.dealloc(block, layout) };
+    }
+
+    /// Always moves, so that what a growing or shrinking buffer leaves behind is seen.
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let Ok(new_layout) = Layout::from_size_align(new_size, layout.align()) else {
+            return ptr::null_mut();
+        };
+        // SAFETY: the caller promises that the new size is not zero.
+        let new = unsafe { self.alloc(new_layout) };
+        if !new.is_null() {
+            // SAFETY: both blocks are live, they are two, and each is as large as its layout says.
+            unsafe { ptr::copy_nonoverlapping(old, new, layout.size().min(new_size)) };
+            // SAFETY: the caller gives the old block up, which has this layout.
+            unsafe { self.dealloc(old, layout) };
+        }
+        new
+    }
+}

@@ -1,0 +1,172 @@
+//! What a commit means, on the in-memory store: whole changes, or nothing.
+
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use std::sync::Arc;
+
+use KeyStatus::{Active, Inactive, Retired};
+use key_rotation::{
+    Change, ChangeMismatch, Commit, Destruction, InMemoryKeyProvider, KeyId, KeyProvider,
+    KeyRecord, KeyStatus, Retirement, Revision, Rotation, Snapshot, TakenBy, Timestamp,
+};
+use pollster::block_on;
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_unix_millis(millis)
+}
+
+fn id(id: &'static str) -> KeyId {
+    KeyId::from_static(id)
+}
+
+fn record(name: &'static str, status: KeyStatus) -> KeyRecord<&'static str> {
+    KeyRecord::new(id(name), status, at(10), name)
+}
+
+/// a is active, i and j are inactive, r is retired, d is destroyed.
+fn filled() -> Snapshot<&'static str> {
+    Snapshot {
+        revision: Revision::new(7),
+        records: vec![
+            record("a", Active),
+            record("i", Inactive),
+            record("j", Inactive).with_times(Some(at(20)), at(30)),
+            record("r", Retired),
+        ],
+        destroyed: vec![Destruction::new(id("d"), at(5))],
+    }
+}
+
+/// Everything that can be seen of a snapshot.
+fn rows(snapshot: &Snapshot<&'static str>) -> Vec<String> {
+    let rows = snapshot.records.iter().map(|row| {
+        let times = (row.created_at, row.activated_at, row.status_since);
+        format!("{} {} {times:?} {}", row.id, row.status, row.material)
+    });
+    let tombstones = snapshot.destroyed.iter().map(|row| format!("{row:?}"));
+    rows.chain(tombstones).chain([snapshot.revision.to_string()]).collect()
+}
+
+fn rotation(
+    from: &'static str,
+    to: &'static str,
+    millis: u64,
+    reactivated: bool,
+) -> Change<&'static str> {
+    Change::Activate(Rotation::new(id(from), id(to), at(millis), reactivated))
+}
+
+#[test]
+fn each_change_is_written_whole_and_moves_the_revision() {
+    let mut store = Snapshot::empty();
+    let changes = [
+        Change::Create(record("a", Active)),
+        Change::Add(record("b", Inactive)),
+        rotation("a", "b", 40, false),
+        rotation("b", "a", 50, true),
+        rotation("a", "b", 60, true),
+        Change::Retire(Retirement::new(id("a"), at(70))),
+        Change::Destroy(Destruction::new(id("a"), at(80))),
+    ];
+    for (seen, change) in (0..).zip(&changes) {
+        let answer = store.apply(Revision::new(seen), change).unwrap();
+        assert_eq!(answer, Commit::Committed(Revision::new(seen + 1)), "{change:?}");
+        assert_eq!(store.clone().into_keyring().map(drop), Ok(()), "{change:?}");
+    }
+    assert_eq!(store.records.len(), 1);
+    assert_eq!(store.destroyed, [Destruction::new(id("a"), at(80))]);
+    let ring = store.into_keyring().unwrap();
+    assert_eq!((ring.active().id().as_str(), ring.active().activated_at()), ("b", Some(at(60))));
+}
+
+#[test]
+fn a_change_under_another_revision_is_a_conflict_and_changes_nothing() {
+    for seen in [0, 6, 8, u64::MAX] {
+        let mut store = filled();
+        let answer = store.apply(Revision::new(seen), &rotation("a", "i", 40, false)).unwrap();
+        assert_eq!(answer, Commit::Conflict);
+        assert_eq!(rows(&store), rows(&filled()));
+    }
+}
+
+#[test]
+fn a_change_that_does_not_fit_the_rows_is_an_error_and_changes_nothing() {
+    let wrong =
+        |name, expected, found| ChangeMismatch::WrongStatus { id: id(name), expected, found };
+    let missing = |name| ChangeMismatch::KeyNotFound { id: id(name) };
+    let taken = |name, taken_by| ChangeMismatch::KeyIdTaken { id: id(name), taken_by };
+    let early = |name, millis, carried| ChangeMismatch::Backdated {
+        id: id(name),
+        at: at(millis),
+        carried: at(carried),
+    };
+    let retire = |name, millis| Change::Retire(Retirement::new(id(name), at(millis)));
+    let destroy = |name, millis| Change::Destroy(Destruction::new(id(name), at(millis)));
+    let cases = [
+        (Change::Create(record("x", Active)), ChangeMismatch::NotEmpty { id: id("x") }),
+        (Change::Add(record("a", Inactive)), taken("a", TakenBy::Key(Active))),
+        (Change::Add(record("r", Inactive)), taken("r", TakenBy::Key(Retired))),
+        (Change::Add(record("d", Inactive)), taken("d", TakenBy::Tombstone { at: at(5) })),
+        (Change::Add(record("x", Active)), wrong("x", Inactive, Active)),
+        (Change::Add(record("x", Retired)), wrong("x", Inactive, Retired)),
+        (rotation("x", "i", 40, false), missing("x")),
+        (rotation("a", "x", 40, false), missing("x")),
+        (rotation("i", "j", 40, true), wrong("i", Active, Inactive)),
+        (rotation("a", "r", 40, false), wrong("r", Inactive, Retired)),
+        (rotation("a", "a", 40, true), wrong("a", Inactive, Active)),
+        (rotation("a", "i", 40, true), ChangeMismatch::Reactivation { id: id("i") }),
+        (rotation("a", "j", 40, false), ChangeMismatch::Reactivation { id: id("j") }),
+        (rotation("a", "i", 9, false), early("a", 9, 10)),
+        (rotation("a", "j", 29, true), early("j", 29, 30)),
+        (retire("a", 40), wrong("a", Inactive, Active)),
+        (retire("r", 40), wrong("r", Inactive, Retired)),
+        (retire("d", 40), missing("d")),
+        (retire("j", 29), early("j", 29, 30)),
+        (destroy("i", 40), wrong("i", Retired, Inactive)),
+        (destroy("d", 40), missing("d")),
+        (destroy("r", 9), early("r", 9, 10)),
+    ];
+    for (change, expected) in cases {
+        let mut store = filled();
+        assert_eq!(store.apply(Revision::new(7), &change), Err(expected), "{change:?}");
+        assert_eq!(rows(&store), rows(&filled()), "{change:?}");
+    }
+    let mut empty = Snapshot::empty();
+    let inactive_first = Change::Create(record("x", Inactive));
+    assert_eq!(empty.apply(Revision::EMPTY, &inactive_first), Err(wrong("x", Active, Inactive)));
+    let mut tombstones = Snapshot { records: vec![], ..filled() };
+    let first = Change::Create(record("x", Active));
+    assert_eq!(
+        tombstones.apply(Revision::new(7), &first),
+        Err(ChangeMismatch::NotEmpty { id: id("x") })
+    );
+}
+
+#[test]
+fn a_provider_is_one_behind_a_reference_a_box_and_an_arc() {
+    async fn first_key<P: KeyProvider<Material = &'static str>>(
+        store: P,
+    ) -> Result<Commit, P::Error> {
+        let answer = store.commit(Revision::EMPTY, &Change::Create(record("a", Active))).await?;
+        assert_eq!(store.load().await?.records.len(), 1);
+        Ok(answer)
+    }
+    let committed = Ok(Commit::Committed(Revision::new(1)));
+    assert_eq!(block_on(first_key(InMemoryKeyProvider::new())), committed);
+    assert_eq!(block_on(first_key(&InMemoryKeyProvider::new())), committed);
+    assert_eq!(block_on(first_key(Box::new(InMemoryKeyProvider::new()))), committed);
+    assert_eq!(block_on(first_key(Arc::new(InMemoryKeyProvider::new()))), committed);
+}
+
+#[test]
+fn the_in_memory_store_gives_back_what_it_was_given() {
+    let records = [record("a", Active), record("i", Inactive).with_times(Some(at(20)), at(30))];
+    let snapshot = block_on(InMemoryKeyProvider::from_records(records).load()).unwrap();
+    assert!(snapshot.revision > Revision::EMPTY);
+    let kept: Vec<_> = snapshot
+        .records
+        .iter()
+        .map(|row| (row.id.as_str(), row.activated_at, *row.material))
+        .collect();
+    assert_eq!(kept, [("a", Some(at(10)), "a"), ("i", Some(at(20)), "i")]);
+}
