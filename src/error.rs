@@ -15,6 +15,7 @@ use crate::id::KeyId;
 use crate::key::Key;
 use crate::material::KeyMaterial;
 use crate::policy::Refusal;
+use crate::receipt::Destruction;
 use crate::status::{Inactive, KeyStatus};
 use crate::timestamp::Timestamp;
 
@@ -287,6 +288,30 @@ pub enum EntryError {
         /// The status that the key has.
         found: KeyStatus,
     },
+}
+
+/// Why a lookup found no key: the half that [`DecryptionKeyError`] and [`EntryError`] share.
+pub(crate) enum Absent {
+    NotFound(EscapedText),
+    Destroyed(Destruction),
+}
+
+impl From<Absent> for DecryptionKeyError {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::NotFound(id) => Self::KeyNotFound { id },
+            Absent::Destroyed(Destruction { id, at }) => Self::KeyDestroyed { id, at },
+        }
+    }
+}
+
+impl From<Absent> for EntryError {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::NotFound(id) => Self::KeyNotFound { id },
+            Absent::Destroyed(Destruction { id, at }) => Self::KeyDestroyed { id, at },
+        }
+    }
 }
 
 /// The id of a key that was to be added is taken. Gives the key back.

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::{fmt, iter, mem};
 
-use crate::error::{DecryptionKeyError, EntryError, EscapedText, KeyIdTaken, TakenBy};
+use crate::error::{Absent, DecryptionKeyError, EntryError, EscapedText, KeyIdTaken, TakenBy};
 use crate::id::KeyId;
 use crate::key::{DecryptionKey, EncryptionKey, Key, KeyRef};
 use crate::material::KeyMaterial;
@@ -233,15 +233,7 @@ impl<M> Keyring<M> {
     /// ```
     #[inline]
     pub fn decryption_key(&self, id: &str) -> Result<DecryptionKey<'_, M>, DecryptionKeyError> {
-        match self.get(id) {
-            Some(key) => Ok(key.decryption_key()),
-            None => Err(match self.tombstone(id) {
-                Some(Destruction { id, at }) => {
-                    DecryptionKeyError::KeyDestroyed { id: id.clone(), at: *at }
-                }
-                None => DecryptionKeyError::KeyNotFound { id: EscapedText::from(id) },
-            }),
-        }
+        Ok(self.find(id)?.decryption_key())
     }
 
     /// The right to decrypt with the key of this id, if the policy agrees.
@@ -264,13 +256,12 @@ impl<M> Keyring<M> {
         policy: &(impl RotationPolicy + ?Sized),
         now: Timestamp,
     ) -> Result<DecryptionKey<'_, M>, DecryptionKeyError> {
-        let decryption_key = self.decryption_key(id)?;
-        if let Some(info) = self.get(id).map(|key| key.info()) {
-            policy
-                .may_decrypt(&info, now)
-                .map_err(|reason| DecryptionKeyError::NotAllowed { id: info.id, reason })?;
+        let key = self.find(id)?;
+        let info = key.info();
+        match policy.may_decrypt(&info, now) {
+            Ok(()) => Ok(key.decryption_key()),
+            Err(reason) => Err(DecryptionKeyError::NotAllowed { id: info.id, reason }),
         }
-        Ok(decryption_key)
     }
 
     /// Every decryption key, for ciphertexts that carry no key id: try them in this order, the
@@ -342,23 +333,16 @@ impl<M> Keyring<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn entry<S: Status>(&mut self, id: &str) -> Result<Entry<'_, S, M>, EntryError> {
-        match self.get(id) {
-            Some(found) if found.status() == S::STATUS => {
-                let key = Key::from_parts(found.parts().share());
-                Ok(Entry::new(self, key))
-            }
-            Some(found) => Err(EntryError::WrongStatus {
+        let found = self.find(id)?;
+        if found.status() != S::STATUS {
+            return Err(EntryError::WrongStatus {
                 id: found.id().clone(),
                 expected: S::STATUS,
                 found: found.status(),
-            }),
-            None => Err(match self.tombstone(id) {
-                Some(Destruction { id, at }) => {
-                    EntryError::KeyDestroyed { id: id.clone(), at: *at }
-                }
-                None => EntryError::KeyNotFound { id: EscapedText::from(id) },
-            }),
+            });
         }
+        let key = Key::from_parts(found.parts().share());
+        Ok(Entry::new(self, key))
     }
 
     /// Makes the inactive key of this id the active one, unless it is that already.
@@ -526,6 +510,15 @@ impl<M> Keyring<M> {
     #[inline]
     fn hash(&self, id: &str) -> Option<u64> {
         (id.len() <= KeyId::MAX_LEN).then(|| self.hasher.hash(id))
+    }
+
+    /// [`get`](Self::get), or why there is no such key.
+    #[inline]
+    fn find(&self, id: &str) -> Result<KeyRef<'_, M>, Absent> {
+        self.get(id).ok_or_else(|| match self.tombstone(id) {
+            Some(tombstone) => Absent::Destroyed(tombstone.clone()),
+            None => Absent::NotFound(EscapedText::from(id)),
+        })
     }
 
     fn tombstone(&self, id: &str) -> Option<&Destruction> {

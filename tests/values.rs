@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime};
 
 use key_rotation::{
     EscapedText, InvalidKeyId, InvalidTimestamp, KeyId, KeyMaterial, MaterialError, Timestamp,
@@ -156,6 +155,12 @@ fn a_time_that_cannot_be_held_is_an_error() {
         "9999-12-31T23:59:59.999-00:01".parse::<Timestamp>(),
         Err(InvalidTimestamp::TooLate)
     );
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_time_of_the_system_clock_is_cut_to_the_millisecond_or_refused() {
+    use std::time::{Duration, SystemTime};
 
     let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
     assert_eq!(Timestamp::try_from(before), Err(InvalidTimestamp::BeforeUnixEpoch));
