@@ -48,10 +48,14 @@ async fn rotate(files: &[File]) -> Result<()> {
     let next = new_key(SECOND)?;
     println!("2. add it to the store");
     let added = done(service.add(&next).await?)?;
-    println!("   {added:?}");
+    println!("   {added}");
     println!("3. wait until every process has loaded it: here there is one");
     let mut ciphers = prepare(&service.keyring().await?)?;
-    println!("   {:?} knows {SECOND}: {}", ciphers, ciphers.get(SECOND.as_str()).is_some());
+    println!(
+        "   {} keys, {SECOND} among them: {}",
+        ciphers.len(),
+        ciphers.get(SECOND.as_str()).is_some()
+    );
     println!("4. check that what is stored makes a ring");
     service.validate().await?;
     println!("5. activate it; the key that was active becomes inactive in the same step");
@@ -59,7 +63,7 @@ async fn rotate(files: &[File]) -> Result<()> {
     let RotationDecision::Rotated(rotation) = decision else {
         return Err("the new key was active already".into());
     };
-    println!("   {rotation:?}");
+    println!("   {rotation}");
     println!("6. use the ring that has it");
     // The prepared ciphers go through the same change: no key is prepared a second time.
     let same = ciphers.entry::<Inactive>(rotation.to.as_str())?.activate(rotation.at);
@@ -73,11 +77,11 @@ async fn rotate(files: &[File]) -> Result<()> {
 
     heading("The end of the first key");
     let retired = done(service.retire(FIRST.as_str(), Timestamp::now()).await?)?;
-    println!("{retired:?}");
+    println!("{retired}");
     let ciphers = prepare(&service.keyring().await?)?;
     open_all(files, &old, &ciphers, &FIRST, false)?;
     let destroyed = done(service.destroy(FIRST.as_str(), Timestamp::now()).await?)?;
-    println!("{destroyed:?}\n");
+    println!("{destroyed}\n");
     let ring = service.keyring().await?;
     println!("{}", ring.state());
 

@@ -65,7 +65,7 @@ impl KeyId {
         );
         assert!(
             check(id).is_ok(),
-            "a key id is visible ASCII, `!` to `~`: remove spaces, control characters and accents"
+            "a key id is visible ASCII, `!` to `~`: no spaces (use `-`), control characters or letters outside ASCII"
         );
         if id.len() <= SmolStr::INLINE_CAP {
             Self(SmolStr::new_inline(id))

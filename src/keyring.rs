@@ -1,16 +1,14 @@
 //! [`Keyring`]: one active key, and all the others.
 
-use alloc::sync::Arc;
-use core::convert::Infallible;
-use core::{fmt, iter, mem};
+use core::{fmt, iter};
 
-use crate::error::{Absent, DecryptionKeyError, EntryError, EscapedText, KeyIdTaken, TakenBy};
+use crate::error::{Absent, DecryptionKeyError, EscapedText};
 use crate::id::KeyId;
 use crate::key::{DecryptionKey, EncryptionKey, Key, KeyRef};
 use crate::material::KeyMaterial;
 use crate::policy::RotationPolicy;
-use crate::receipt::{Addition, Destruction, Rotation, RotationDecision};
-use crate::status::{Active, Inactive, Retired, Status, TransitionTo};
+use crate::receipt::Destruction;
+use crate::status::{Active, Inactive, Retired};
 use crate::timestamp::Timestamp;
 
 use self::table::{IdHasher, Table};
@@ -22,8 +20,10 @@ pub use self::state::KeyringState;
 
 mod border;
 pub mod builder;
+mod change;
 mod entry;
 mod export;
+mod map;
 mod state;
 mod table;
 
@@ -225,11 +225,16 @@ impl<M> Keyring<M> {
     /// mean that the ring is old: load it again, once, before giving up.
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
+    /// # use key_rotation::{DecryptionKeyError, Key, KeyId, Keyring, Timestamp};
     /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", now).activate(now));
-    /// assert_eq!(ring.decryption_key("k1")?.material(), &"cipher");
-    /// # Ok::<(), key_rotation::DecryptionKeyError>(())
+    /// # let load = || Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", now).activate(now));
+    /// # let mut ring = load();
+    /// # let id = "k1";
+    /// if let Err(DecryptionKeyError::KeyNotFound { .. }) = ring.decryption_key(id) {
+    ///     ring = load();
+    /// }
+    /// let key = ring.decryption_key(id)?;
+    /// # Ok::<(), DecryptionKeyError>(())
     /// ```
     #[inline]
     pub fn decryption_key(&self, id: &str) -> Result<DecryptionKey<'_, M>, DecryptionKeyError> {
@@ -282,154 +287,6 @@ impl<M> Keyring<M> {
         self.iter().map(|key| key.decryption_key())
     }
 
-    /// Adds an inactive key: staged, until it is activated.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyIdTaken`], with the key in it, when a key or a tombstone of this ring has the id.
-    /// Nothing changes then.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// let receipt = ring.add(Key::new(KeyId::from_static("k2"), (), now))?;
-    /// assert_eq!(receipt.id.as_str(), "k2");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn add(&mut self, key: Key<Inactive, M>) -> Result<Addition, KeyIdTaken<M>> {
-        match self.taken_by(key.id().as_str()) {
-            Some(taken_by) => Err(KeyIdTaken::new(key, taken_by)),
-            None => {
-                let receipt = Addition::new(key.id().clone(), key.status_since());
-                self.insert_inactive(key);
-                Ok(receipt)
-            }
-        }
-    }
-
-    /// What has this id already.
-    pub(crate) fn taken_by(&self, id: &str) -> Option<TakenBy> {
-        let by_key = self.get(id).map(|key| TakenBy::Key(key.status()));
-        by_key
-            .or_else(|| self.tombstone(id).map(|tombstone| TakenBy::Tombstone { at: tombstone.at }))
-    }
-
-    /// The key of this id as an [`Entry`], which has the operations that its status allows.
-    ///
-    /// # Errors
-    ///
-    /// [`EntryError::WrongStatus`] when the key's status is not `S`, [`EntryError::KeyNotFound`]
-    /// and [`EntryError::KeyDestroyed`].
-    ///
-    /// ```
-    /// use key_rotation::{Inactive, Key, KeyId, Keyring, Retired, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k2"), (), now).activate(now));
-    /// # let _ = ring.add(Key::new(KeyId::from_static("k1"), (), now))?;
-    ///
-    /// let retirement = ring.entry::<Inactive>("k1")?.retire(now);
-    /// let tombstone = ring.entry::<Retired>("k1")?.destroy(now);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn entry<S: Status>(&mut self, id: &str) -> Result<Entry<'_, S, M>, EntryError> {
-        let found = self.find(id)?;
-        if found.status() != S::STATUS {
-            return Err(EntryError::WrongStatus {
-                id: found.id().clone(),
-                expected: S::STATUS,
-                found: found.status(),
-            });
-        }
-        let key = Key::from_parts(found.parts().share());
-        Ok(Entry::new(self, key))
-    }
-
-    /// Makes the inactive key of this id the active one, unless it is that already.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`entry::<Inactive>`](Self::entry): the key is not there, destroyed, or retired.
-    /// Nothing changes then.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, RotationDecision, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// # let _ = ring.add(Key::new(KeyId::from_static("k2"), (), now))?;
-    /// assert!(matches!(ring.rotate_to("k2", now)?, RotationDecision::Rotated(_)));
-    /// assert!(matches!(ring.rotate_to("k2", now)?, RotationDecision::AlreadyActive { .. }));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn rotate_to(&mut self, id: &str, at: Timestamp) -> Result<RotationDecision, EntryError> {
-        if self.active.id().as_str() == id {
-            return Ok(RotationDecision::AlreadyActive {
-                id: self.active.id().clone(),
-                activated_at: self.active.activated_at().unwrap_or(self.active.status_since()),
-            });
-        }
-        let entry = self.entry::<Inactive>(id)?;
-        Ok(RotationDecision::Rotated(entry.activate(at)))
-    }
-
-    /// The same ring over other material: same ids, statuses, times and tombstones.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "bytes", now).activate(now));
-    /// let lengths: Keyring<usize> = ring.map(|_id, bytes| bytes.len());
-    /// assert_eq!(lengths.encryption_key().material(), &5);
-    /// ```
-    pub fn map<N>(&self, mut f: impl FnMut(&KeyId, &M) -> N) -> Keyring<N> {
-        let Ok(ring) = self.try_map(|id, material| Ok::<_, Infallible>(f(id, material)));
-        ring
-    }
-
-    /// Like [`map`](Self::map) with a function that can fail: unwrapping blobs, preparing ciphers.
-    /// It is called for every key in the order of [`iter`](Self::iter), until it fails.
-    ///
-    /// # Errors
-    ///
-    /// The first error of `f`.
-    ///
-    /// ```
-    /// use aes_gcm::{Aes256Gcm, KeyInit};
-    /// use key_rotation::{Key, KeyId, KeyMaterial, Keyring, MaterialError, Timestamp};
-    ///
-    /// # let now = Timestamp::now();
-    /// # let material = KeyMaterial::take(&mut [7; 32])?;
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), material, now).activate(now));
-    /// let ciphers: Keyring<Aes256Gcm> = ring.try_map(|_id, material| {
-    ///     Ok::<_, MaterialError>(Aes256Gcm::new(material.expose_array()?.into()))
-    /// })?;
-    /// # Ok::<(), MaterialError>(())
-    /// ```
-    pub fn try_map<N, E>(
-        &self,
-        mut f: impl FnMut(&KeyId, &M) -> Result<N, E>,
-    ) -> Result<Keyring<N>, E> {
-        self.try_map_shared(|id, material| f(id, material).map(Arc::new))
-    }
-
-    /// A second ring over the same material. Not a `Clone`, because from here on the two rings go
-    /// their own ways, and material is wiped only when neither holds it.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// # let _ = ring.add(Key::new(KeyId::from_static("k2"), (), now))?;
-    /// let mut fork = ring.fork();
-    /// let _ = fork.rotate_to("k2", now)?;
-    /// assert_eq!(ring.active().id().as_str(), "k1");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn fork(&self) -> Self {
-        let Ok(ring) = self.try_map_shared(|_, material| Ok::<_, Infallible>(Arc::clone(material)));
-        ring
-    }
-
     /// What a crypto module gets to see: the keys, without the means to change them.
     ///
     /// ```
@@ -456,56 +313,7 @@ impl<M> Keyring<M> {
     }
 }
 
-// Changes. Each makes its room first, then puts a key in its new place, and only then takes it
-// from its old one: there is no moment at which a key is nowhere, and nothing in between can fail.
 impl<M> Keyring<M> {
-    /// The one place where the active key changes. `next` shares the material of a key of this
-    /// ring that is not active.
-    fn activate<S: TransitionTo<Active>>(&mut self, next: Key<S, M>, at: Timestamp) -> Rotation {
-        let at = at.max(self.active.latest()).max(next.latest());
-        let reactivated = next.activated_at().is_some();
-        self.inactive.reserve_one(&self.hasher);
-
-        let previous = mem::replace(&mut self.active, next.activate(at));
-        let rotation =
-            Rotation::new(previous.id().clone(), self.active.id().clone(), at, reactivated);
-        self.insert_inactive(previous.deactivate(at));
-        self.remove_inactive(&rotation.to);
-        rotation
-    }
-
-    /// `key` shares the material of an inactive key of this ring.
-    fn retire(&mut self, key: Key<Retired, M>) {
-        let id = key.id().clone();
-        let order = self.next_order();
-        self.retired.insert(self.hasher.hash(id.as_str()), order, key, &self.hasher);
-        self.remove_inactive(&id);
-    }
-
-    /// Writes the tombstone, then drops the material.
-    fn destroy(&mut self, tombstone: Destruction) {
-        let hash = self.hasher.hash(tombstone.id.as_str());
-        let id = tombstone.id.clone();
-        let order = self.next_order();
-        self.destroyed.insert(hash, order, tombstone, &self.hasher);
-        drop(self.retired.remove(hash, id.as_str()));
-    }
-
-    fn insert_inactive(&mut self, key: Key<Inactive, M>) {
-        let order = self.next_order();
-        self.inactive.insert(self.hasher.hash(key.id().as_str()), order, key, &self.hasher);
-    }
-
-    /// Drops a pointer to material that has another owner in this ring.
-    fn remove_inactive(&mut self, id: &KeyId) {
-        drop(self.inactive.remove(self.hasher.hash(id.as_str()), id.as_str()));
-    }
-
-    fn next_order(&mut self) -> i64 {
-        self.order += 1;
-        self.order
-    }
-
     /// `None` for what is too long to be the id of any key.
     #[inline]
     fn hash(&self, id: &str) -> Option<u64> {
@@ -524,29 +332,6 @@ impl<M> Keyring<M> {
     fn tombstone(&self, id: &str) -> Option<&Destruction> {
         self.destroyed.find(self.hash(id)?, id)
     }
-
-    fn try_map_shared<N, E>(
-        &self,
-        mut f: impl FnMut(&KeyId, &Arc<M>) -> Result<Arc<N>, E>,
-    ) -> Result<Keyring<N>, E> {
-        Ok(Keyring {
-            active: remade(&self.active, &mut f)?,
-            inactive: self.inactive.try_map(&self.hasher, |key| remade(key, &mut f))?,
-            retired: self.retired.try_map(&self.hasher, |key| remade(key, &mut f))?,
-            destroyed: self.destroyed.try_map(&self.hasher, |tombstone| Ok(tombstone.clone()))?,
-            hasher: self.hasher.clone(),
-            order: self.order,
-        })
-    }
-}
-
-/// The same key over the material that `f` makes of its own.
-fn remade<S: Status, M, N, E>(
-    key: &Key<S, M>,
-    f: impl FnOnce(&KeyId, &Arc<M>) -> Result<Arc<N>, E>,
-) -> Result<Key<S, N>, E> {
-    let material = f(key.id(), &key.parts().material)?;
-    Ok(key.with_material(material))
 }
 
 impl<M> fmt::Debug for Keyring<M> {

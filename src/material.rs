@@ -26,6 +26,9 @@ use crate::error::{MaterialError, TryFillError};
 /// | `TryFrom<Vec<u8>>` | wiped whole, spare capacity included |
 /// | `TryFrom<Box<[u8]>>` | becomes the material, without a copy |
 ///
+/// It is bytes and nothing else. Where keys are for several algorithms, the material of the ring is
+/// a type of the program's own, such as `struct Secret { algorithm: Algorithm, bytes: KeyMaterial }`.
+///
 /// What was copied before it came here (a stack variable, a file buffer) is the caller's to wipe.
 ///
 /// ```

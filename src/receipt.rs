@@ -1,7 +1,9 @@
 //! What a change of a ring answers: receipts, which are also what a store writes down.
 //!
 //! A receipt carries the time that counted, which is later than the one asked for where a clock
-//! was behind.
+//! was behind. Receipts print as one line for a log.
+
+use core::fmt;
 
 use crate::id::KeyId;
 use crate::timestamp::Timestamp;
@@ -170,4 +172,43 @@ pub enum RotationDecision {
         /// Since when it has been active.
         activated_at: Timestamp,
     },
+}
+
+// One line each, for a log.
+
+impl fmt::Display for Addition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key `{}` was added at {}", self.id, self.at)
+    }
+}
+
+impl fmt::Display for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let again = if self.reactivated { " again" } else { "" };
+        let Self { from, to, at, .. } = self;
+        write!(f, "key `{to}` became active{again} at {at}, in the place of key `{from}`")
+    }
+}
+
+impl fmt::Display for Retirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key `{}` was retired at {}", self.id, self.at)
+    }
+}
+
+impl fmt::Display for Destruction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key `{}` was destroyed at {}", self.id, self.at)
+    }
+}
+
+impl fmt::Display for RotationDecision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rotated(rotation) => rotation.fmt(f),
+            Self::AlreadyActive { id, activated_at } => {
+                write!(f, "key `{id}` is active already, since {activated_at}")
+            }
+        }
+    }
 }

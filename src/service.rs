@@ -270,6 +270,9 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
     /// Retires the inactive key of this id.
     ///
+    /// A process whose ring is older than the rotation still encrypts with the key that was
+    /// active then: retire a key when every process has loaded a ring in which it is inactive.
+    ///
     /// # Errors
     ///
     /// [`RotationError::Entry`] when the key is not there or not inactive, and those of
@@ -298,6 +301,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
     /// Destroys the retired key of this id: its data can never be read again. The store keeps the
     /// tombstone.
+    ///
+    /// A process that loaded its ring before still holds the material, until it loads again.
     ///
     /// # Errors
     ///

@@ -57,7 +57,7 @@ pub enum Retired {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the status of a key",
     label = "expected `Active`, `Inactive` or `Retired`",
-    note = "the statuses are a closed set; what a program wants to know beyond them (age, purpose, algorithm) is data beside the key, not a status"
+    note = "what a program wants to know beyond them is data beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`; to keep a key from use, wrap it in a type of your own"
 )]
 pub trait Status: sealed::Sealed {
     /// This status as a value.
@@ -74,11 +74,12 @@ pub trait Status: sealed::Sealed {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a key that is `{Self}` cannot encrypt",
-    label = "only the `Active` key gives out an encryption key, and this one is `{Self}`",
-    note = "encrypt with the active key of the ring: `ring.encryption_key()`",
-    note = "an `Inactive` key encrypts once it is active: `key.activate(at)`, or in a ring `ring.rotate_to(id, at)`",
-    note = "a `Retired` key never encrypts again; `key.decryption_key()` still reads its old data"
+    message = "a key must be `Active` to encrypt, and this one is `{Self}`",
+    label = "only the `Active` key gives out an encryption key",
+    note = "encrypt with the active key of the ring, `ring.encryption_key()`, and write its id beside the ciphertext: by that id the reader finds the key",
+    note = "an `Inactive` key encrypts once it is active: `key.activate(at)`, or in a ring `ring.rotate_to(id, at)?`",
+    note = "a `Retired` key never encrypts again; `key.decryption_key()` still reads its old data",
+    note = "a function that is generic over the status asks for one that encrypts: `S: CanEncrypt`"
 )]
 pub trait CanEncrypt: Status {}
 
@@ -92,10 +93,11 @@ pub trait CanEncrypt: Status {}
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a key that is `{Self}` cannot be destroyed",
-    label = "only a `Retired` key can be destroyed, and this one is `{Self}`",
-    note = "retire an `Inactive` key before it is destroyed: `retire(at)`, then `destroy(at)`",
-    note = "an `Active` key has data that only it can read: activate another key first (`ring.rotate_to(other_id, at)`), then retire and destroy this one"
+    message = "a key must be `Retired` to be destroyed, and this one is `{Self}`",
+    label = "only a `Retired` key can be destroyed",
+    note = "an `Inactive` key is retired first: `key.retire(at).destroy(at)`, or in a ring `ring.entry::<Inactive>(id)?.retire(at)` and then `ring.entry::<Retired>(id)?.destroy(at)`",
+    note = "an `Active` key is replaced first, `ring.rotate_to(other_id, at)?`, and is `Inactive` then",
+    note = "what was encrypted with a destroyed key can never be read again"
 )]
 pub trait CanDestroy: Status {}
 
@@ -113,10 +115,10 @@ pub trait CanDestroy: Status {}
 /// ```
 #[diagnostic::on_unimplemented(
     message = "there is no transition from `{Self}` to `{Next}`",
-    label = "this key is `{Self}`, and a key that is `{Self}` cannot become `{Next}`",
-    note = "the transitions are `Inactive` to `Active` (activate), `Active` to `Inactive` (deactivate) and `Inactive` to `Retired` (retire)",
-    note = "a key that is to be `Retired` must be `Inactive` first; in a ring, the active key becomes inactive when another is activated: `ring.rotate_to(other_id, at)`",
-    note = "a `Retired` key stays retired: it decrypts until it is destroyed; where a key is to encrypt, add a new one with `Key::new` and activate that"
+    label = "a key that is `{Self}` cannot become `{Next}`",
+    note = "the transitions are `Inactive` to `Active` (activate), `Active` to `Inactive` (deactivate, outside a ring) and `Inactive` to `Retired` (retire)",
+    note = "an `Active` key of a ring becomes `Inactive` when another is activated, and can be retired then: `ring.rotate_to(other_id, at)?` and then `ring.entry::<Inactive>(id)?.retire(at)`",
+    note = "a `Retired` key stays `Retired`; to have a key that encrypts, add a new one and activate that: `ring.add(Key::new(id, material, created_at))?` and then `ring.rotate_to(id, at)?`"
 )]
 pub trait TransitionTo<Next: Status>: Status {}
 
@@ -240,7 +242,7 @@ mod sealed {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be made a status of a key",
         label = "the statuses are a closed set: `Active`, `Inactive` and `Retired`",
-        note = "what a program wants to know beyond them (age, purpose, algorithm) is data beside the key, not a status"
+        note = "what a program wants to know beyond them is data beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`; to keep a key from use, wrap it in a type of your own"
     )]
     #[expect(unnameable_types, reason = "that is what seals it")]
     pub trait Sealed {}

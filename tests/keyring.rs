@@ -362,3 +362,27 @@ q4       active     1970-01-01T00:00:01.000Z  1970-01-01T00:00:02.000Z  1970-01-
 "
     );
 }
+
+#[test]
+fn receipts_print_as_one_line() {
+    let mut ring = ring();
+    let lines = [
+        ring.add(staged("k4", 10)).unwrap().to_string(),
+        ring.rotate_to("k2", at(20)).unwrap().to_string(),
+        ring.rotate_to("k1", at(30)).unwrap().to_string(),
+        ring.rotate_to("k1", at(40)).unwrap().to_string(),
+        ring.entry::<Inactive>("k2").unwrap().retire(at(50)).to_string(),
+        ring.entry::<Retired>("k2").unwrap().destroy(at(60)).to_string(),
+    ];
+    assert_eq!(
+        lines,
+        [
+            "key `k4` was added at 1970-01-01T00:00:00.010Z",
+            "key `k2` became active at 1970-01-01T00:00:00.020Z, in the place of key `k1`",
+            "key `k1` became active again at 1970-01-01T00:00:00.030Z, in the place of key `k2`",
+            "key `k1` is active already, since 1970-01-01T00:00:00.030Z",
+            "key `k2` was retired at 1970-01-01T00:00:00.050Z",
+            "key `k2` was destroyed at 1970-01-01T00:00:00.060Z",
+        ]
+    );
+}

@@ -50,7 +50,8 @@ pub enum WithActive {}
 #[diagnostic::on_unimplemented(
     message = "this keyring has its active key already",
     label = "a keyring has exactly one active key, and this would be the second",
-    note = "add the other key with `.inactive(key)`, and make it the active one when its time has come: `ring.rotate_to(id, at)`"
+    note = "add the other one with `.inactive(key.deactivate(at))`, and make it the active one when its time has come: `ring.rotate_to(id, at)?`",
+    note = "where two keys are to encrypt side by side, for two regions or two purposes, build a ring for each"
 )]
 pub trait LacksActive: sealed::State {}
 
@@ -67,7 +68,7 @@ pub trait LacksActive: sealed::State {}
 #[diagnostic::on_unimplemented(
     message = "this keyring has no active key yet",
     label = "a keyring has exactly one active key, and this one has none",
-    note = "give it the key that encrypts before `.build()`: `.active(key.activate(at))`"
+    note = "give it the key that encrypts, `.active(key.activate(at))`, before `.build()` and before a loop that adds other keys: it changes the type of the builder"
 )]
 pub trait HasActive: sealed::State {}
 

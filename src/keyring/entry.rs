@@ -149,8 +149,9 @@ impl<'r, S: Status, M> Entry<'r, S, M> {
 #[diagnostic::on_unimplemented(
     message = "an active key becomes inactive when another is activated",
     label = "a key of a ring cannot be deactivated on its own, and this one is `{Self}`",
-    note = "activate another key, and the active one becomes inactive in the same step: `ring.rotate_to(other_id, at)`",
-    note = "a ring always has exactly one active key, so there is no way to have none; a key that is `Inactive` or `Retired` has nothing to deactivate"
+    note = "activate another key, and the active one becomes inactive in the same step: `ring.rotate_to(other_id, at)?`",
+    note = "if the ring has no other key, add one first: `ring.add(Key::new(id, material, created_at))?`",
+    note = "no status has `deactivate` in a ring, so that a ring is never without an active key"
 )]
 pub trait DeactivateAlone: Status {}
 

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Keyring;
+use crate::error::DecryptionKeyError;
 use crate::id::KeyId;
 use crate::key::{DecryptionKey, EncryptionKey};
 use crate::material::KeyMaterial;
@@ -69,6 +70,23 @@ impl<'r, M> CryptoExport<'r, M> {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<DecryptionKey<'r, M>> {
         self.ring.get(id).map(|key| key.decryption_key())
+    }
+
+    /// The right to decrypt with the key of this id, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Keyring::decryption_key`].
+    ///
+    /// ```
+    /// # use key_rotation::{DecryptionKeyError, Key, KeyId, Keyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", now).activate(now));
+    /// let keys = ring.export_for_crypto();
+    /// assert!(matches!(keys.decryption_key("k0"), Err(DecryptionKeyError::KeyNotFound { .. })));
+    /// ```
+    pub fn decryption_key(&self, id: &str) -> Result<DecryptionKey<'r, M>, DecryptionKeyError> {
+        self.ring.decryption_key(id)
     }
 
     /// Every key to decrypt with, in the order of [`Keyring::decryption_keys`].

@@ -1,0 +1,158 @@
+//! How a ring changes: the public operations, and the moves that they are made of.
+
+use core::mem;
+
+use super::{Entry, Keyring};
+use crate::error::{EntryError, KeyIdTaken, TakenBy};
+use crate::id::KeyId;
+use crate::key::Key;
+use crate::receipt::{Addition, Destruction, Rotation, RotationDecision};
+use crate::status::{Active, Inactive, Retired, Status, TransitionTo};
+use crate::timestamp::Timestamp;
+
+impl<M> Keyring<M> {
+    /// Adds an inactive key: staged, until it is activated.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyIdTaken`], with the key in it, when a key or a tombstone of this ring has the id.
+    /// Nothing changes then.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// let receipt = ring.add(Key::new(KeyId::from_static("k2"), (), now))?;
+    /// assert_eq!(receipt.id.as_str(), "k2");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add(&mut self, key: Key<Inactive, M>) -> Result<Addition, KeyIdTaken<M>> {
+        match self.taken_by(key.id().as_str()) {
+            Some(taken_by) => Err(KeyIdTaken::new(key, taken_by)),
+            None => {
+                let receipt = Addition::new(key.id().clone(), key.status_since());
+                self.insert_inactive(key);
+                Ok(receipt)
+            }
+        }
+    }
+
+    /// The key of this id as an [`Entry`], which has the operations that its status allows.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError::WrongStatus`] when the key's status is not `S`, [`EntryError::KeyNotFound`]
+    /// and [`EntryError::KeyDestroyed`].
+    ///
+    /// ```
+    /// use key_rotation::{Inactive, Key, KeyId, Keyring, Retired, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k2"), (), now).activate(now));
+    /// # let _ = ring.add(Key::new(KeyId::from_static("k1"), (), now))?;
+    ///
+    /// let retirement = ring.entry::<Inactive>("k1")?.retire(now);
+    /// let tombstone = ring.entry::<Retired>("k1")?.destroy(now);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn entry<S: Status>(&mut self, id: &str) -> Result<Entry<'_, S, M>, EntryError> {
+        let found = self.find(id)?;
+        if found.status() != S::STATUS {
+            return Err(EntryError::WrongStatus {
+                id: found.id().clone(),
+                expected: S::STATUS,
+                found: found.status(),
+            });
+        }
+        let key = Key::from_parts(found.parts().share());
+        Ok(Entry::new(self, key))
+    }
+
+    /// Makes the inactive key of this id the active one, unless it is that already.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`entry::<Inactive>`](Self::entry): the key is not there, destroyed, or retired.
+    /// Nothing changes then.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, RotationDecision, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// # let _ = ring.add(Key::new(KeyId::from_static("k2"), (), now))?;
+    /// assert!(matches!(ring.rotate_to("k2", now)?, RotationDecision::Rotated(_)));
+    /// assert!(matches!(ring.rotate_to("k2", now)?, RotationDecision::AlreadyActive { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rotate_to(&mut self, id: &str, at: Timestamp) -> Result<RotationDecision, EntryError> {
+        if self.active.id().as_str() == id {
+            return Ok(RotationDecision::AlreadyActive {
+                id: self.active.id().clone(),
+                activated_at: self.active.activated_at().unwrap_or(self.active.status_since()),
+            });
+        }
+        let entry = self.entry::<Inactive>(id)?;
+        Ok(RotationDecision::Rotated(entry.activate(at)))
+    }
+
+    /// What has this id already.
+    pub(crate) fn taken_by(&self, id: &str) -> Option<TakenBy> {
+        let by_key = self.get(id).map(|key| TakenBy::Key(key.status()));
+        by_key
+            .or_else(|| self.tombstone(id).map(|tombstone| TakenBy::Tombstone { at: tombstone.at }))
+    }
+}
+
+// Changes. Each puts a key in its new place before it takes it from its old one, and where that
+// needs room, the room is made first: there is no moment at which a key is nowhere.
+impl<M> Keyring<M> {
+    /// The one place where the active key changes. `next` shares the material of a key of this
+    /// ring that is not active.
+    pub(super) fn activate<S: TransitionTo<Active>>(
+        &mut self,
+        next: Key<S, M>,
+        at: Timestamp,
+    ) -> Rotation {
+        let at = at.max(self.active.latest()).max(next.latest());
+        let reactivated = next.activated_at().is_some();
+        self.inactive.reserve_one(&self.hasher);
+
+        let previous = mem::replace(&mut self.active, next.activate(at));
+        let rotation =
+            Rotation::new(previous.id().clone(), self.active.id().clone(), at, reactivated);
+        self.insert_inactive(previous.deactivate(at));
+        self.remove_inactive(&rotation.to);
+        rotation
+    }
+
+    /// `key` shares the material of an inactive key of this ring.
+    pub(super) fn retire(&mut self, key: Key<Retired, M>) {
+        let id = key.id().clone();
+        let order = self.next_order();
+        self.retired.insert(self.hasher.hash(id.as_str()), order, key, &self.hasher);
+        self.remove_inactive(&id);
+    }
+
+    /// Writes the tombstone, then drops the material.
+    pub(super) fn destroy(&mut self, tombstone: Destruction) {
+        let hash = self.hasher.hash(tombstone.id.as_str());
+        let id = tombstone.id.clone();
+        let order = self.next_order();
+        self.destroyed.insert(hash, order, tombstone, &self.hasher);
+        drop(self.retired.remove(hash, id.as_str()));
+    }
+
+    fn insert_inactive(&mut self, key: Key<Inactive, M>) {
+        let order = self.next_order();
+        self.inactive.insert(self.hasher.hash(key.id().as_str()), order, key, &self.hasher);
+    }
+
+    /// Drops a pointer to material that has another owner in this ring.
+    fn remove_inactive(&mut self, id: &KeyId) {
+        drop(self.inactive.remove(self.hasher.hash(id.as_str()), id.as_str()));
+    }
+
+    fn next_order(&mut self) -> i64 {
+        self.order += 1;
+        self.order
+    }
+}
