@@ -177,6 +177,26 @@ fn is_the_key(bytes: &[u8]) -> bool {
     bytes.len() == KEY_LEN && bytes.iter().enumerate().all(|(n, byte)| *byte == canary(n))
 }
 
+/// Runs this, and then clears the stack that it has used.
+///
+/// A material that is passed by value leaves copies on the stack. The compiler may take them from
+/// there to the heap, as the padding of a struct or the unused part of an enum; that would be the
+/// work of whoever passed the material by value, and is not the subject here.
+#[inline(never)]
+pub(crate) fn swept<T>(scope: impl FnOnce() -> T) -> T {
+    #[inline(never)]
+    fn in_a_frame_below<T>(scope: impl FnOnce() -> T) -> T {
+        scope()
+    }
+    #[inline(never)]
+    fn sweep() {
+        black_box(&mut [0_u8; 64 * 1024]);
+    }
+    let result = in_a_frame_below(scope);
+    sweep();
+    result
+}
+
 /// Makes keys, and counts the materials that it made for them.
 pub(crate) struct Forge<M> {
     made: Cell<usize>,
@@ -192,21 +212,22 @@ impl<M: Specimen> Forge<M> {
         self.made.get()
     }
 
+    /// A material by value: for a scope that is [`swept`].
     pub(crate) fn material(&self) -> M {
         self.made.set(self.made.get() + 1);
         black_box(M::make())
     }
 
     pub(crate) fn shared(&self) -> Arc<M> {
-        black_box(Arc::new(self.material()))
+        swept(|| black_box(Arc::new(self.material())))
     }
 
     pub(crate) fn key(&self, name: &str) -> Key<Inactive, M> {
-        black_box(Key::new(id(name), self.material(), at(1)))
+        swept(|| black_box(Key::new(id(name), self.material(), at(1))))
     }
 
     pub(crate) fn record(&self, name: &str, status: KeyStatus) -> KeyRecord<M> {
-        black_box(KeyRecord::new(id(name), status, at(1), self.material()))
+        swept(|| black_box(KeyRecord::new(id(name), status, at(1), self.material())))
     }
 
     /// A ring with a key of each kind, named for what it is: `active`, `former`, `staged`,
@@ -242,7 +263,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn of<M: Specimen>(material: &M) -> Self {
-        assert!(black_box(material).is_intact(), "{} was changed", M::NAME);
+        assert!(swept(|| black_box(material).is_intact()), "{} was changed", M::NAME);
         Self { value: ptr::from_ref(material).addr(), secret: material.secret_at() }
     }
 

@@ -1,0 +1,377 @@
+//! Material stays at one heap address, and no heap block that is given back holds any of it.
+//!
+//! The allocator of this test looks through every block at the moment of its release for any 16
+//! bytes of a canary, at any alignment, and a reallocation always moves and releases the old block.
+//! Keys are made of that canary, and everything is done with them that can be done: on success, on
+//! error and when something panics half-way. With a material that wipes itself, no block may be
+//! found.
+//!
+//! The controls show that this would be seen. Ordinary code that leaves a secret behind is found.
+//! And everything that is done with keys is done once more with a material that does *not* wipe
+//! itself: then exactly one block must be found for each material that was made, its own. One less
+//! would be a blind scanner; one more, a copy that the crate has made.
+//!
+//! On the stack copies are made where a material is passed by value; they are not the subject here.
+
+// Padding is searched like everything else, and Miri lets nobody read padding.
+#![cfg(not(miri))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::mem::ManuallyDrop;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use aes_gcm::Aes256Gcm;
+use key_rotation::{Key, KeyMaterial, MaterialError, TryFillError};
+use zeroize::Zeroizing;
+
+use self::scanner::{NEEDLE, Scanner, hits_in};
+use self::specimen::{
+    CANARY_LEN, Forge, KEY_LEN, Place, Specimen, Unwiped, at, canary, id, teach_the_scanner, wipe,
+    write_canary,
+};
+
+#[path = "heap_residue/scanner.rs"]
+mod scanner;
+#[path = "heap_residue/scenarios.rs"]
+mod scenarios;
+#[path = "heap_residue/specimen.rs"]
+mod specimen;
+#[path = "heap_residue/store.rs"]
+mod store;
+
+#[global_allocator]
+static ALLOCATOR: Scanner = Scanner;
+
+/// The counter is one for all tests, so they run one after another.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    static TAUGHT: Once = Once::new();
+    TAUGHT.call_once(teach_the_scanner);
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many blocks with the canary are released while `scope` runs.
+fn found_in(scope: impl FnOnce()) -> usize {
+    hits_in(scope).0
+}
+
+fn nothing_is_found(what: &str, scope: impl FnOnce()) {
+    let (hits, size) = hits_in(scope);
+    assert_eq!(hits, 0, "{what}: {hits} freed blocks hold the canary, the last of {size} bytes");
+}
+
+/// A buffer with the canary, and room for more.
+fn canary_with_room(len: usize, room: usize) -> Vec<u8> {
+    let mut buffer = Vec::with_capacity(len + room);
+    buffer.resize(len, 0);
+    write_canary(&mut buffer);
+    black_box(buffer)
+}
+
+// Controls: what ordinary code leaves behind.
+
+#[test]
+fn any_16_bytes_are_found_at_any_alignment_and_15_are_not() {
+    let _alone = alone();
+    for (len, expected) in [(NEEDLE, 1), (NEEDLE - 1, 0)] {
+        for part in 0..=CANARY_LEN - NEEDLE {
+            for offset in 0..NEEDLE {
+                let found = found_in(|| {
+                    let mut block = vec![0; offset + len + part % 3];
+                    for n in 0..len {
+                        block[offset + n] = canary(part + n);
+                    }
+                    drop(black_box(block));
+                });
+                assert_eq!(found, expected, "{len} bytes from {part}, at offset {offset}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dropped_vec_is_found() {
+    let _alone = alone();
+    assert_eq!(found_in(|| drop(canary_with_room(32, 0))), 1);
+    assert_eq!(found_in(|| drop(canary_with_room(32, 100).into_boxed_slice())), 2);
+    // In what is not part of the vector any more.
+    let truncated = || {
+        let mut buffer = canary_with_room(64, 0);
+        buffer.clear();
+        drop(black_box(buffer));
+    };
+    assert_eq!(found_in(truncated), 1);
+    // The same, wiped, is not found.
+    let wiped = || {
+        let mut buffer = canary_with_room(64, 0);
+        wipe(&mut buffer);
+        drop(black_box(buffer));
+    };
+    assert_eq!(found_in(wiped), 0);
+}
+
+#[test]
+fn the_old_block_of_a_shrinking_buffer_is_found() {
+    let _alone = alone();
+    let shrink = || {
+        let mut shrunk = black_box(canary_with_room(32, 96).into_boxed_slice());
+        wipe(&mut shrunk);
+        drop(black_box(shrunk));
+    };
+    assert_eq!(found_in(shrink), 1);
+}
+
+#[test]
+fn the_old_blocks_of_a_growing_buffer_are_found() {
+    let _alone = alone();
+    let grow = || {
+        let mut buffer = Vec::with_capacity(NEEDLE);
+        for position in 0..CANARY_LEN {
+            buffer.push(canary(position));
+        }
+        buffer = black_box(buffer);
+        wipe(&mut buffer);
+        drop(black_box(buffer));
+    };
+    // From 16 to 32 to 64 bytes.
+    assert_eq!(found_in(grow), 2);
+}
+
+#[test]
+fn secrets_that_stand_inline_in_a_growing_table_are_found() {
+    let _alone = alone();
+    let in_a_map = || {
+        let mut table = HashMap::new();
+        for n in 0..100 {
+            table.insert(n, <Zeroizing<[u8; KEY_LEN]>>::make());
+        }
+        drop(black_box(table));
+    };
+    assert!(found_in(in_a_map) >= 3);
+    let in_a_vec = || {
+        let mut list = Vec::with_capacity(4);
+        for _ in 0..32 {
+            list.push(<Zeroizing<[u8; KEY_LEN]>>::make());
+        }
+        drop(black_box(list));
+    };
+    // From 4 to 8 to 16 to 32. Each secret wipes itself, where it is at the end.
+    assert_eq!(found_in(in_a_vec), 3);
+}
+
+#[test]
+fn a_prepared_cipher_that_is_not_wiped_is_found() {
+    let _alone = alone();
+    let forgotten = || drop(black_box(Box::new(ManuallyDrop::new(Aes256Gcm::make()))));
+    assert_eq!(found_in(forgotten), 1);
+    // Moved, from a small buffer to a greater one.
+    let moved = || {
+        let mut list = black_box(vec![Aes256Gcm::make()]);
+        list.reserve_exact(1);
+        drop(black_box(list));
+    };
+    assert_eq!(found_in(moved), 1);
+}
+
+// `KeyMaterial`: every way in, with the same source given to code that does not wipe.
+
+#[test]
+fn key_material_leaves_nothing_of_a_buffer_that_it_was_made_of() {
+    type Source = (&'static str, fn() -> Vec<u8>, Result<usize, MaterialError>);
+    let sources: [Source; 5] = [
+        ("an exact buffer", || canary_with_room(32, 0), Ok(32)),
+        ("a buffer with room", || canary_with_room(32, 200), Ok(32)),
+        (
+            "a buffer that was longer before",
+            || {
+                let mut buffer = canary_with_room(64, 30);
+                buffer.truncate(32);
+                buffer
+            },
+            Ok(32),
+        ),
+        (
+            "zeros, with a secret in what was cut off",
+            || {
+                let mut buffer = canary_with_room(64, 0);
+                buffer[..32].fill(0);
+                buffer.truncate(32);
+                buffer
+            },
+            Err(MaterialError::AllZero),
+        ),
+        (
+            "nothing, with a secret in what was cut off",
+            || {
+                let mut buffer = canary_with_room(64, 0);
+                buffer.clear();
+                buffer
+            },
+            Err(MaterialError::Empty),
+        ),
+    ];
+    let _alone = alone();
+    for (name, source, expected) in sources {
+        assert_eq!(found_in(|| drop(black_box(source()))), 1, "{name} has no secret in it");
+        nothing_is_found(name, || {
+            let material = KeyMaterial::try_from(source());
+            let len = material.as_ref().map(|material| black_box(material).expose_secret().len());
+            assert_eq!(len.map_err(|error| *error), expected);
+        });
+    }
+}
+
+#[test]
+fn key_material_takes_bytes_and_wipes_them() {
+    let _alone = alone();
+    nothing_is_found("take", || {
+        let mut source = canary_with_room(KEY_LEN, 0);
+        let material = KeyMaterial::take(&mut source).unwrap();
+        drop(black_box(source));
+        assert!(material.is_intact());
+        assert!(material.expose_array::<31>().is_err());
+        drop(black_box(material));
+    });
+    nothing_is_found("take, refused", || {
+        let mut source = canary_with_room(KEY_LEN, 0);
+        assert_eq!(KeyMaterial::take(&mut source[..0]).unwrap_err(), MaterialError::Empty);
+        wipe(&mut source);
+        assert_eq!(KeyMaterial::take(&mut source).unwrap_err(), MaterialError::AllZero);
+    });
+}
+
+#[test]
+fn key_material_keeps_the_box_that_it_is_given() {
+    let _alone = alone();
+    nothing_is_found("a box", || {
+        let source = canary_with_room(KEY_LEN, 0).into_boxed_slice();
+        let address = source.as_ptr().addr();
+        let material = KeyMaterial::try_from(source).unwrap();
+        assert_eq!(material.secret_at(), address);
+        assert!(material.is_intact());
+    });
+    nothing_is_found("a box that is refused", || {
+        let mut source = canary_with_room(KEY_LEN, 0).into_boxed_slice();
+        wipe(&mut source);
+        assert_eq!(KeyMaterial::try_from(source).unwrap_err(), MaterialError::AllZero);
+    });
+}
+
+#[test]
+fn key_material_wipes_what_was_filled_in_also_on_error_and_panic() {
+    type Fill = fn(&mut [u8]) -> Result<(), &'static str>;
+    let fills: [(&str, Fill); 4] = [
+        ("filled", |place| {
+            write_canary(place);
+            Ok(())
+        }),
+        ("failed", |place| {
+            write_canary(place);
+            Err("on purpose")
+        }),
+        ("failed half-way", |place| {
+            write_canary(&mut place[..20]);
+            Err("on purpose")
+        }),
+        ("panicked", |place| {
+            write_canary(black_box(place));
+            panic::resume_unwind(Box::new("on purpose"))
+        }),
+    ];
+    let _alone = alone();
+    for (name, fill) in fills {
+        let unwiped = || {
+            let _ = panic::catch_unwind(|| {
+                let mut place = black_box(vec![0; KEY_LEN]);
+                let filled = fill(&mut place);
+                drop(black_box(place));
+                filled
+            });
+        };
+        assert_eq!(found_in(unwiped), 1, "{name}: not seen without wiping");
+        nothing_is_found(name, || {
+            let mut filled_at = 0;
+            let material = panic::catch_unwind(AssertUnwindSafe(|| {
+                KeyMaterial::try_fill(KEY_LEN, |place| {
+                    filled_at = place.as_ptr().addr();
+                    fill(place)
+                })
+            }));
+            match material {
+                Ok(Ok(material)) => assert_eq!(material.secret_at(), filled_at),
+                Ok(Err(error)) => assert_eq!(error, TryFillError::Fill("on purpose")),
+                Err(panic) => assert_eq!(panic.downcast_ref(), Some(&"on purpose")),
+            }
+        });
+    }
+    nothing_is_found("emptied again", || {
+        let refused = KeyMaterial::try_fill(KEY_LEN, |place| {
+            write_canary(place);
+            place.fill(0);
+            Ok::<_, ()>(())
+        });
+        assert_eq!(refused.unwrap_err(), TryFillError::Material(MaterialError::AllZero));
+    });
+}
+
+#[test]
+fn key_material_stays_at_the_address_at_which_it_was_filled() {
+    let _alone = alone();
+    nothing_is_found("moved about", || {
+        let material = <KeyMaterial as Specimen>::make();
+        let secret = material.secret_at();
+        let key = black_box(Key::new(id("k"), material, at(1)).activate(at(2)));
+        assert_eq!(key.decryption_key().material().secret_at(), secret);
+        let place = Place::of_key(&key);
+        let key = black_box(Box::new(key));
+        assert_eq!(Place::of_key(&key), place);
+    });
+}
+
+// Everything that is done with keys and rings.
+
+fn leaves_nothing_but_its_own_unwiped_block<M: Specimen>() {
+    let _alone = alone();
+    for (name, scenario) in scenarios::all::<M>().into_iter().chain(store::all::<M>()) {
+        let forge = Forge::new();
+        let (hits, size) = hits_in(|| scenario(&forge));
+        let made = forge.made();
+        assert!(made > 0, "{name}: no key was made");
+        assert_eq!(
+            hits,
+            if M::WIPES { 0 } else { made },
+            "{name}, with {}: {hits} freed blocks hold the secret, the last of {size} bytes; \
+             {made} materials were made",
+            M::NAME,
+        );
+    }
+}
+
+#[test]
+fn key_material_leaves_nothing_behind() {
+    leaves_nothing_but_its_own_unwiped_block::<KeyMaterial>();
+}
+
+#[test]
+fn an_array_that_wipes_itself_leaves_nothing_behind() {
+    leaves_nothing_but_its_own_unwiped_block::<Zeroizing<[u8; KEY_LEN]>>();
+}
+
+#[test]
+fn a_prepared_cipher_leaves_nothing_behind() {
+    leaves_nothing_but_its_own_unwiped_block::<Aes256Gcm>();
+}
+
+#[test]
+fn a_material_that_does_not_wipe_itself_leaves_exactly_one_block_each() {
+    leaves_nothing_but_its_own_unwiped_block::<Unwiped>();
+}
