@@ -108,7 +108,7 @@ pub enum Violation {
 }
 
 /// Two times of a record that cannot both be true. Equal times never conflict, and
-/// [`Timestamp::UNIX_EPOCH`], which stands for an unknown time, conflicts with nothing.
+/// [`Timestamp::UNIX_EPOCH`](crate::Timestamp::UNIX_EPOCH), which stands for an unknown time, conflicts with nothing.
 ///
 /// ```
 /// use key_rotation::TimeConflict;

@@ -41,7 +41,7 @@ pub enum InvalidKeyId {
     },
 }
 
-/// Text that names no [`KeyStatus`].
+/// Text that names no [`KeyStatus`](crate::KeyStatus).
 ///
 /// ```
 /// use key_rotation::KeyStatus;
@@ -58,7 +58,7 @@ pub struct ParseStatusError {
     pub found: EscapedText,
 }
 
-/// A time that a [`Timestamp`] cannot hold.
+/// A time that a [`Timestamp`](crate::Timestamp) cannot hold.
 ///
 /// ```
 /// use key_rotation::{InvalidTimestamp, Timestamp};
@@ -73,7 +73,7 @@ pub enum InvalidTimestamp {
     /// The time is before 1970.
     #[error("the time is before 1970-01-01T00:00:00Z: nothing here is that old")]
     BeforeUnixEpoch,
-    /// The time is after [`Timestamp::MAX`].
+    /// The time is after [`Timestamp::MAX`](crate::Timestamp::MAX).
     #[error("the time is after 9999-12-31T23:59:59.999Z, the last that RFC 3339 can write")]
     TooLate,
 }
