@@ -6,7 +6,7 @@
 pub use self::escaped::EscapedText;
 pub use self::invalid_keyring::{InvalidKeyring, TimeConflict, Violation};
 pub(crate) use self::lookup::Absent;
-pub use self::lookup::{DecryptionKeyError, EntryError};
+pub use self::lookup::{DecryptionKeyError, EncryptionKeyError, EntryError};
 pub use self::rotation::RotationError;
 pub use self::taken::{KeyIdTaken, TakenBy, TakenId};
 pub use self::value::{

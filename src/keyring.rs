@@ -2,11 +2,11 @@
 
 use core::{fmt, iter};
 
-use crate::error::{Absent, DecryptionKeyError, EscapedText};
+use crate::error::{Absent, DecryptionKeyError, EncryptionKeyError, EscapedText};
 use crate::id::KeyId;
 use crate::key::{DecryptionKey, EncryptionKey, Key, KeyRef};
 use crate::material::KeyMaterial;
-use crate::policy::RotationPolicy;
+use crate::policy::{RotationPolicy, Usage};
 use crate::receipt::Destruction;
 use crate::status::{Active, Inactive, Retired};
 use crate::timestamp::Timestamp;
@@ -217,6 +217,34 @@ impl<M> Keyring<M> {
         self.active.encryption_key()
     }
 
+    /// The right to encrypt with the active key, if the policy agrees: for callers who count.
+    ///
+    /// # Errors
+    ///
+    /// [`EncryptionKeyError::NotAllowed`] with the policy's reason: the active key is past a hard
+    /// end. [`encryption_key`](Self::encryption_key) asks nobody.
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", now).activate(now));
+    /// let counted = Usage::of(1_000_000);
+    /// let key = ring.encryption_key_under(&Cryptoperiods::QUARTERLY, counted, Timestamp::now())?;
+    /// # Ok::<(), key_rotation::EncryptionKeyError>(())
+    /// ```
+    pub fn encryption_key_under(
+        &self,
+        policy: &(impl RotationPolicy + ?Sized),
+        usage: Usage,
+        now: Timestamp,
+    ) -> Result<EncryptionKey<'_, M>, EncryptionKeyError> {
+        let info = KeyRef::Active(&self.active).info();
+        match policy.may_encrypt(&info, usage, now) {
+            Ok(()) => Ok(self.encryption_key()),
+            Err(reason) => Err(EncryptionKeyError::NotAllowed { id: info.id, reason }),
+        }
+    }
+
     /// The right to decrypt with the key of this id, whatever its status.
     ///
     /// # Errors
@@ -261,12 +289,7 @@ impl<M> Keyring<M> {
         policy: &(impl RotationPolicy + ?Sized),
         now: Timestamp,
     ) -> Result<DecryptionKey<'_, M>, DecryptionKeyError> {
-        let key = self.find(id)?;
-        let info = key.info();
-        match policy.may_decrypt(&info, now) {
-            Ok(()) => Ok(key.decryption_key()),
-            Err(reason) => Err(DecryptionKeyError::NotAllowed { id: info.id, reason }),
-        }
+        allowed(self.find(id)?, policy, now)
     }
 
     /// Every decryption key, for ciphertexts that carry no key id: try them in this order, the
@@ -285,6 +308,28 @@ impl<M> Keyring<M> {
     /// ```
     pub fn decryption_keys(&self) -> impl Iterator<Item = DecryptionKey<'_, M>> {
         self.iter().map(|key| key.decryption_key())
+    }
+
+    /// [`decryption_keys`](Self::decryption_keys) under a policy: in the place of a key that it
+    /// refuses stands the error that says so, with the id and the reason.
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// for key in ring.decryption_keys_under(&Cryptoperiods::QUARTERLY, now) {
+    ///     match key {
+    ///         Ok(key) => println!("try {}", key.id()),
+    ///         Err(refused) => println!("{refused}"),
+    ///     }
+    /// }
+    /// ```
+    pub fn decryption_keys_under(
+        &self,
+        policy: &(impl RotationPolicy + ?Sized),
+        now: Timestamp,
+    ) -> impl Iterator<Item = Result<DecryptionKey<'_, M>, DecryptionKeyError>> {
+        self.iter().map(move |key| allowed(key, policy, now))
     }
 
     /// What a crypto module gets to see: the keys, without the means to change them.
@@ -331,6 +376,19 @@ impl<M> Keyring<M> {
 
     fn tombstone(&self, id: &str) -> Option<&Destruction> {
         self.destroyed.find(self.hash(id)?, id)
+    }
+}
+
+/// The right to decrypt, if the policy agrees.
+fn allowed<'k, M>(
+    key: KeyRef<'k, M>,
+    policy: &(impl RotationPolicy + ?Sized),
+    now: Timestamp,
+) -> Result<DecryptionKey<'k, M>, DecryptionKeyError> {
+    let info = key.info();
+    match policy.may_decrypt(&info, now) {
+        Ok(()) => Ok(key.decryption_key()),
+        Err(reason) => Err(DecryptionKeyError::NotAllowed { id: info.id, reason }),
     }
 }
 

@@ -110,10 +110,14 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub use crate::audit::{AuditAction, AuditEvent, AuditSink};
 pub use crate::error::{
-    DecryptionKeyError, EntryError, EscapedText, InvalidKeyId, InvalidKeyring, InvalidTimestamp,
-    KeyIdTaken, MaterialError, ParseStatusError, RotationError, TakenBy, TakenId, TimeConflict,
-    TryFillError, Violation,
+    DecryptionKeyError, EncryptionKeyError, EntryError, EscapedText, InvalidKeyId, InvalidKeyring,
+    InvalidTimestamp, KeyIdTaken, MaterialError, ParseStatusError, RotationError, TakenBy, TakenId,
+    TimeConflict, TryFillError, Violation,
+};
+pub use crate::evidence::{
+    DestroyRequest, Evidence, InvalidRecordText, RecordText, StillReferenced, Unreferenced,
 };
 pub use crate::id::KeyId;
 pub use crate::key::{DecryptionKey, EncryptionKey, Key, KeyInfo, KeyRef};
@@ -121,19 +125,25 @@ pub use crate::key::{DecryptionKey, EncryptionKey, Key, KeyInfo, KeyRef};
 pub use crate::keyring::DeactivateAlone;
 pub use crate::keyring::{CryptoExport, Entry, Keyring, KeyringBuilder, KeyringState, builder};
 pub use crate::material::KeyMaterial;
-pub use crate::policy::{Refusal, RotationPolicy, StrictSingleActive};
+pub use crate::policy::{
+    Because, Contradiction, Cryptoperiods, CryptoperiodsBuilder, Doubt, DueStep,
+    InvalidCryptoperiods, Missing, Refusal, RotationPlan, RotationPolicy, Rule, StrictSingleActive,
+    Upcoming, Usage, UsageDecreased, UsageLimit, UsageLimitSource, days,
+};
 #[cfg(feature = "std")]
 pub use crate::provider::InMemoryKeyProvider;
 pub use crate::provider::{Change, ChangeMismatch, Commit, KeyProvider, Revision, Snapshot};
 pub use crate::receipt::{Addition, Destruction, Retirement, Rotation, RotationDecision};
 pub use crate::record::KeyRecord;
-pub use crate::service::{Outcome, RotationService};
+pub use crate::service::{Applied, Outcome, RotationService};
 pub use crate::status::{
     Active, CanDestroy, CanEncrypt, Inactive, KeyStatus, Retired, Status, TransitionTo,
 };
 pub use crate::timestamp::Timestamp;
 
+mod audit;
 mod error;
+mod evidence;
 mod id;
 mod key;
 mod keyring;

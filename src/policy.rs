@@ -1,12 +1,25 @@
 //! [`RotationPolicy`]: which transitions and uses a program allows beyond what the lifecycle does.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::fmt;
 
+use crate::evidence::Evidence;
 use crate::key::KeyInfo;
 use crate::timestamp::Timestamp;
+
+pub use self::contradiction::{Contradiction, InvalidCryptoperiods};
+pub use self::cryptoperiods::{Cryptoperiods, CryptoperiodsBuilder, days};
+pub use self::plan::{Because, Doubt, DueStep, Missing, RotationPlan, Upcoming};
+pub use self::refusal::Refusal;
+pub use self::rule::Rule;
+pub use self::usage::{Usage, UsageDecreased, UsageLimit, UsageLimitSource};
+
+mod contradiction;
+mod cryptoperiods;
+mod plan;
+mod refusal;
+mod rule;
+mod usage;
 
 /// Rules on top of the lifecycle: when a key may be activated and for how long it may decrypt.
 ///
@@ -47,10 +60,37 @@ pub trait RotationPolicy {
     ///
     /// The reason why not.
     fn may_decrypt(&self, key: &KeyInfo, now: Timestamp) -> Result<(), Refusal>;
+
+    /// Whether the active key may encrypt once more at this time. Without an answer of its own, a
+    /// policy lets it.
+    ///
+    /// # Errors
+    ///
+    /// The reason why not.
+    fn may_encrypt(&self, key: &KeyInfo, usage: Usage, now: Timestamp) -> Result<(), Refusal> {
+        let _ = (key, usage, now);
+        Ok(())
+    }
+
+    /// Whether this retired key may be destroyed at this time, with this evidence. Without an
+    /// answer of its own, a policy asks for evidence that [covers](Evidence::covers) the key.
+    ///
+    /// # Errors
+    ///
+    /// The reason why not.
+    fn may_destroy(
+        &self,
+        key: &KeyInfo,
+        evidence: &Evidence,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        let _ = at;
+        evidence.covers(key)
+    }
 }
 
-/// The policy without time rules: one active key, every key decrypts, and a key that was active
-/// may become active again.
+/// The policy without rules: one active key, every key decrypts, a key that was active may become
+/// active again, and a retired key may be destroyed without evidence.
 ///
 /// ```
 /// use key_rotation::{Key, KeyId, KeyRef, RotationPolicy, StrictSingleActive, Timestamp};
@@ -70,79 +110,9 @@ impl RotationPolicy for StrictSingleActive {
     fn may_decrypt(&self, _key: &KeyInfo, _now: Timestamp) -> Result<(), Refusal> {
         Ok(())
     }
-}
 
-/// Why a policy refuses, and when it would agree if that is known.
-///
-/// ```
-/// use key_rotation::{Refusal, Timestamp};
-///
-/// let refusal = Refusal::new("not every host has it yet").until(Timestamp::from_unix_millis(60_000));
-/// assert_eq!(
-///     refusal.to_string(),
-///     "not every host has it yet (allowed from 1970-01-01T00:01:00.000Z)",
-/// );
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Refusal {
-    reason: Cow<'static, str>,
-    allowed_from: Option<Timestamp>,
-}
-
-impl Refusal {
-    /// A refusal for this reason, written as the end of a sentence that names the key.
-    ///
-    /// ```
-    /// # use key_rotation::Refusal;
-    /// assert_eq!(Refusal::new("its grace period is over").reason(), "its grace period is over");
-    /// ```
-    #[must_use]
-    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason: reason.into(), allowed_from: None }
-    }
-
-    /// The same refusal with the time from which it no longer stands.
-    ///
-    /// ```
-    /// # use key_rotation::{Refusal, Timestamp};
-    /// # let at = Timestamp::from_unix_millis(60_000);
-    /// assert_eq!(Refusal::new("too young").until(at).allowed_from(), Some(at));
-    /// ```
-    #[must_use]
-    pub fn until(self, allowed_from: Timestamp) -> Self {
-        Self { allowed_from: Some(allowed_from), ..self }
-    }
-
-    /// The reason.
-    ///
-    /// ```
-    /// # use key_rotation::Refusal;
-    /// assert_eq!(Refusal::new("too young").reason(), "too young");
-    /// ```
-    #[must_use]
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-
-    /// From when on the policy would agree; `None` when time alone will not change its mind.
-    ///
-    /// ```
-    /// # use key_rotation::Refusal;
-    /// assert_eq!(Refusal::new("it was active before").allowed_from(), None);
-    /// ```
-    #[must_use]
-    pub fn allowed_from(&self) -> Option<Timestamp> {
-        self.allowed_from
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)?;
-        match self.allowed_from {
-            Some(at) => write!(f, " (allowed from {at})"),
-            None => Ok(()),
-        }
+    fn may_destroy(&self, _: &KeyInfo, _: &Evidence, _: Timestamp) -> Result<(), Refusal> {
+        Ok(())
     }
 }
 
@@ -156,6 +126,19 @@ impl<R: RotationPolicy + ?Sized> RotationPolicy for &R {
     fn may_decrypt(&self, key: &KeyInfo, now: Timestamp) -> Result<(), Refusal> {
         (**self).may_decrypt(key, now)
     }
+
+    fn may_encrypt(&self, key: &KeyInfo, usage: Usage, now: Timestamp) -> Result<(), Refusal> {
+        (**self).may_encrypt(key, usage, now)
+    }
+
+    fn may_destroy(
+        &self,
+        key: &KeyInfo,
+        evidence: &Evidence,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        (**self).may_destroy(key, evidence, at)
+    }
 }
 
 impl<R: RotationPolicy + ?Sized> RotationPolicy for Box<R> {
@@ -166,6 +149,19 @@ impl<R: RotationPolicy + ?Sized> RotationPolicy for Box<R> {
     fn may_decrypt(&self, key: &KeyInfo, now: Timestamp) -> Result<(), Refusal> {
         (**self).may_decrypt(key, now)
     }
+
+    fn may_encrypt(&self, key: &KeyInfo, usage: Usage, now: Timestamp) -> Result<(), Refusal> {
+        (**self).may_encrypt(key, usage, now)
+    }
+
+    fn may_destroy(
+        &self,
+        key: &KeyInfo,
+        evidence: &Evidence,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        (**self).may_destroy(key, evidence, at)
+    }
 }
 
 impl<R: RotationPolicy + ?Sized> RotationPolicy for Arc<R> {
@@ -175,5 +171,18 @@ impl<R: RotationPolicy + ?Sized> RotationPolicy for Arc<R> {
 
     fn may_decrypt(&self, key: &KeyInfo, now: Timestamp) -> Result<(), Refusal> {
         (**self).may_decrypt(key, now)
+    }
+
+    fn may_encrypt(&self, key: &KeyInfo, usage: Usage, now: Timestamp) -> Result<(), Refusal> {
+        (**self).may_encrypt(key, usage, now)
+    }
+
+    fn may_destroy(
+        &self,
+        key: &KeyInfo,
+        evidence: &Evidence,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        (**self).may_destroy(key, evidence, at)
     }
 }

@@ -1,12 +1,16 @@
 //! [`RotationService`]: the lifecycle over a store and under a policy.
 
+use alloc::sync::Arc;
 use core::borrow::Borrow;
+use core::fmt;
 
+use crate::audit::{AuditAction, AuditEvent, AuditSink, Grounds};
 use crate::error::{RotationError, TakenId};
+use crate::evidence::{DestroyRequest, Evidence, RecordText};
 use crate::id::KeyId;
 use crate::key::{Key, KeyRef};
 use crate::keyring::{Keyring, KeyringState};
-use crate::policy::RotationPolicy;
+use crate::policy::{Cryptoperiods, DueStep, RotationPlan, RotationPolicy, Usage};
 use crate::provider::{Change, Commit, KeyProvider, Revision, Snapshot};
 use crate::receipt::{Addition, Destruction, Retirement, Rotation, RotationDecision};
 use crate::record::KeyRecord;
@@ -51,6 +55,20 @@ use crate::timestamp::Timestamp;
 pub struct RotationService<P, R> {
     provider: P,
     policy: R,
+    audit: Option<Audit>,
+}
+
+/// Who is told of each change, and who it is that makes them.
+#[derive(Clone)]
+struct Audit {
+    sink: Arc<dyn AuditSink>,
+    actor: RecordText,
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit").field("actor", &self.actor).finish_non_exhaustive()
+    }
 }
 
 /// What came of a change that was to be stored.
@@ -88,7 +106,29 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// ```
     #[must_use]
     pub fn new(provider: P, policy: R) -> Self {
-        Self { provider, policy }
+        Self { provider, policy, audit: None }
+    }
+
+    /// The same service, which tells the sink of every change after it was committed, as the work
+    /// of this actor: a person, a job, a host.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use key_rotation::{AuditEvent, AuditSink, InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive};
+    /// struct Log;
+    /// impl AuditSink for Log {
+    ///     fn record(&self, event: &AuditEvent) {
+    ///         eprintln!("{event}");
+    ///     }
+    /// }
+    /// let store = InMemoryKeyProvider::<KeyMaterial>::new();
+    /// let service = RotationService::new(store, StrictSingleActive)
+    ///     .with_audit(Arc::new(Log), "nightly job".parse()?);
+    /// # Ok::<(), key_rotation::InvalidRecordText>(())
+    /// ```
+    #[must_use]
+    pub fn with_audit(self, sink: Arc<dyn AuditSink>, actor: RecordText) -> Self {
+        Self { audit: Some(Audit { sink, actor }), ..self }
     }
 
     /// The store's ring, with this key as its first if the store is empty.
@@ -126,7 +166,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         if snapshot.is_empty() {
             let change = Change::Create(KeyRef::from(&first).to_record());
             // Won or lost, what counts is what the store holds.
-            match self.commit(snapshot.revision, change, ()).await? {
+            match self.commit(snapshot.revision, change, (), Grounds::Ordinary).await? {
                 Outcome::Done(()) | Outcome::LostRace { .. } => self.keyring().await,
             }
         } else {
@@ -225,7 +265,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         }
         let receipt = Addition::new(key.id().clone(), key.status_since());
         let change = Change::Add(KeyRef::from(&key).to_record());
-        self.commit(seen, change, receipt).await
+        self.commit(seen, change, receipt, Grounds::Ordinary).await
     }
 
     /// Makes the inactive key of this id the active one, if the policy agrees.
@@ -253,19 +293,45 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         at: Timestamp,
     ) -> Result<Outcome<RotationDecision>, RotationError<P::Error>> {
         let (seen, mut ring) = self.load_ring().await?;
-        let candidate = ring.get(id).map(|key| key.info());
-        // Worked out on a ring that nobody else sees, so a refusal leaves nothing to undo.
-        let decision = ring.rotate_to(id, at)?;
-        let RotationDecision::Rotated(rotation) = &decision else {
-            return Ok(Outcome::Done(decision));
-        };
-        if let Some(key) = candidate {
+        if let Some(key) = ring.get(id).filter(|key| key.status() == KeyStatus::Inactive) {
+            let key = key.info();
             self.policy
                 .may_activate(&key, at)
                 .map_err(|reason| RotationError::Refused { id: key.id, reason })?;
         }
-        let change = Change::Activate(rotation.clone());
-        self.commit(seen, change, decision).await
+        let decision = ring.rotate_to(id, at)?;
+        self.commit_rotation(seen, decision, Grounds::Ordinary).await
+    }
+
+    /// [`rotate_to`](Self::rotate_to) without asking the policy: for the hour in which the active
+    /// key must be left at once. Processes that have not loaded the new key yet cannot read what
+    /// is encrypted with it until they do. The reason is recorded.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`rotate_to`](Self::rotate_to), but for [`RotationError::Refused`].
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now)).await?;
+    /// let reason = "INC-4711: k1 was in a core dump".parse()?;
+    /// let outcome = service.rotate_in_emergency("k2", reason, now).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn rotate_in_emergency(
+        &self,
+        id: &str,
+        reason: RecordText,
+        at: Timestamp,
+    ) -> Result<Outcome<RotationDecision>, RotationError<P::Error>> {
+        let (seen, mut ring) = self.load_ring().await?;
+        let decision = ring.rotate_to(id, at)?;
+        self.commit_rotation(seen, decision, Grounds::Emergency(reason)).await
     }
 
     /// Retires the inactive key of this id.
@@ -296,39 +362,77 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     ) -> Result<Outcome<Retirement>, RotationError<P::Error>> {
         let (seen, mut ring) = self.load_ring().await?;
         let receipt = ring.entry::<Inactive>(id)?.retire(at);
-        self.commit(seen, Change::Retire(receipt.clone()), receipt).await
+        self.commit(seen, Change::Retire(receipt.clone()), receipt, Grounds::Ordinary).await
     }
 
-    /// Destroys the retired key of this id: its data can never be read again. The store keeps the
-    /// tombstone.
+    /// Destroys a retired key: its data can never be read again. The store keeps the tombstone.
+    ///
+    /// What is asked for is an [`Unreferenced`](crate::Unreferenced), the caller's word that no
+    /// data is left under the key, or a [forced](DestroyRequest::forced) destruction with a reason
+    /// that is recorded. A key id alone is no evidence: only a policy without rules agrees to it.
     ///
     /// A process that loaded its ring before still holds the material, until it loads again.
     ///
     /// # Errors
     ///
-    /// [`RotationError::Entry`] when the key is not there or not retired, and those of
-    /// [`keyring`](Self::keyring) and of a commit.
+    /// [`RotationError::Refused`] when the evidence does not do, [`RotationError::Entry`] when the
+    /// key is not there or not retired, and those of [`keyring`](Self::keyring) and of a commit.
     ///
     /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp, Unreferenced};
     /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
     /// # pollster::block_on(async {
     /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k2"), (), now), now).await?;
     /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now)).await?;
     /// # let _ = service.retire("k1", now).await?;
-    /// let outcome = service.destroy("k1", now).await?;
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// let rows_under_k1 = 0; // SELECT COUNT(*) FROM … WHERE key_id = 'k1'
+    /// let evidence = Unreferenced::counted(KeyId::from_static("k1"), rows_under_k1, now)?;
+    /// let outcome = service.destroy(evidence, now).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn destroy(
         &self,
-        id: &str,
+        request: impl Into<DestroyRequest>,
         at: Timestamp,
     ) -> Result<Outcome<Destruction>, RotationError<P::Error>> {
-        let (seen, mut ring) = self.load_ring().await?;
-        let tombstone = ring.entry::<Retired>(id)?.destroy(at);
-        self.commit(seen, Change::Destroy(tombstone.clone()), tombstone).await
+        let DestroyRequest { id, evidence } = request.into();
+        let (seen, ring) = self.load_ring().await?;
+        self.destroy_in(seen, ring, &id, evidence, at).await
+    }
+
+    async fn destroy_in(
+        &self,
+        seen: Revision,
+        mut ring: Keyring<P::Material>,
+        id: &str,
+        evidence: Evidence,
+        at: Timestamp,
+    ) -> Result<Outcome<Destruction>, RotationError<P::Error>> {
+        let entry = ring.entry::<Retired>(id)?;
+        let key = KeyRef::from(entry.key()).info();
+        self.policy
+            .may_destroy(&key, &evidence, at)
+            .map_err(|reason| RotationError::Refused { id: key.id, reason })?;
+        let tombstone = entry.destroy(at);
+        let change = Change::Destroy(tombstone.clone());
+        self.commit(seen, change, tombstone, Grounds::Evidence(evidence)).await
+    }
+
+    async fn commit_rotation(
+        &self,
+        seen: Revision,
+        decision: RotationDecision,
+        grounds: Grounds,
+    ) -> Result<Outcome<RotationDecision>, RotationError<P::Error>> {
+        match &decision {
+            RotationDecision::AlreadyActive { .. } => Ok(Outcome::Done(decision)),
+            RotationDecision::Rotated(rotation) => {
+                let change = Change::Activate(rotation.clone());
+                self.commit(seen, change, decision, grounds).await
+            }
+        }
     }
 
     /// Sends a change and finds out what became of it: see the type's documentation.
@@ -337,9 +441,14 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         seen: Revision,
         change: Change<P::Material>,
         receipt: T,
+        grounds: Grounds,
     ) -> Result<Outcome<T>, RotationError<P::Error>> {
+        let done = |revision| {
+            self.record(&change, grounds, revision);
+            Ok(Outcome::Done(receipt))
+        };
         let mut error = match self.provider.commit(seen, &change).await {
-            Ok(Commit::Committed(_)) => return Ok(Outcome::Done(receipt)),
+            Ok(Commit::Committed(revision)) => return done(revision),
             Ok(Commit::Conflict) => return Ok(Outcome::LostRace { now: self.state().await? }),
             Err(error) => error,
         };
@@ -347,14 +456,14 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
             match self.provider.load().await {
                 Ok(now) if now.revision > seen => {
                     return if is_there(&change, &now) {
-                        Ok(Outcome::Done(receipt))
+                        done(now.revision)
                     } else {
                         Ok(Outcome::LostRace { now: now.into_keyring()?.state() })
                     };
                 }
                 Ok(_unmoved) if may_send_again => {
                     match self.provider.commit(seen, &change).await {
-                        Ok(Commit::Committed(_)) => return Ok(Outcome::Done(receipt)),
+                        Ok(Commit::Committed(revision)) => return done(revision),
                         // Perhaps with the first sending, which arrived after all.
                         Ok(Commit::Conflict) => {}
                         Err(again) => error = again,
@@ -364,6 +473,14 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
             }
         }
         Err(RotationError::OutcomeUnknown { id: change.id().clone(), source: error })
+    }
+
+    /// Tells the sink of a change that is in the store.
+    fn record(&self, change: &Change<P::Material>, grounds: Grounds, revision: Revision) {
+        if let Some(Audit { sink, actor }) = &self.audit {
+            let (action, at) = AuditAction::of(change, grounds);
+            sink.record(&AuditEvent { action, actor: actor.clone(), revision, at });
+        }
     }
 
     async fn load(&self) -> Result<Snapshot<P::Material>, RotationError<P::Error>> {
@@ -376,6 +493,121 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
             return Err(RotationError::EmptyStore);
         }
         Ok((snapshot.revision, snapshot.into_keyring()?))
+    }
+}
+
+impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
+    /// What is due in the store's ring: [`Cryptoperiods::plan`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`keyring`](Self::keyring).
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp, Usage};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// println!("{}", service.plan(Usage::UNKNOWN, Timestamp::now()).await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn plan(
+        &self,
+        usage: Usage,
+        now: Timestamp,
+    ) -> Result<RotationPlan, RotationError<P::Error>> {
+        let (_, ring) = self.load_ring().await?;
+        Ok(self.policy.plan(&ring, usage, now))
+    }
+
+    /// Carries a step of a plan out, if it is still due in the ring that the store has now. To
+    /// destroy a key needs evidence; for the other steps there is [`Evidence::None`].
+    ///
+    /// # Errors
+    ///
+    /// [`RotationError::Refused`] when the evidence does not do, and those of
+    /// [`keyring`](Self::keyring) and of a commit. That the ring has changed since the plan was
+    /// made is no error but [`Applied::Stale`].
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Evidence, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp, Usage, days};
+    /// # let start = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), start), start).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), start)).await?;
+    /// # let now = start.saturating_add(days(91));
+    /// for step in service.plan(Usage::UNKNOWN, now).await?.due() {
+    ///     let applied = service.apply(step, Evidence::None, now).await?;
+    ///     println!("{step}: {applied:?}");
+    /// }
+    /// # assert_eq!(service.state().await?.active().id.as_str(), "k2");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn apply(
+        &self,
+        step: &DueStep,
+        evidence: Evidence,
+        at: Timestamp,
+    ) -> Result<Applied, RotationError<P::Error>> {
+        let (seen, mut ring) = self.load_ring().await?;
+        let plan = self.policy.plan(&ring, step.usage(), at);
+        if !plan.due().iter().any(|due| due.is_same_as(step)) {
+            return Ok(Applied::Stale { now: ring.state() });
+        }
+        match step {
+            DueStep::Activate { id, .. } => {
+                let decision = ring.rotate_to(id.as_str(), at)?;
+                let outcome = self.commit_rotation(seen, decision, Grounds::Ordinary).await?;
+                Ok(outcome.into())
+            }
+            DueStep::Retire { id, .. } => {
+                let receipt = ring.entry::<Inactive>(id.as_str())?.retire(at);
+                let change = Change::Retire(receipt.clone());
+                Ok(self.commit(seen, change, receipt, Grounds::Ordinary).await?.into())
+            }
+            DueStep::Destroy { id, .. } => {
+                Ok(self.destroy_in(seen, ring, id.as_str(), evidence, at).await?.into())
+            }
+        }
+    }
+}
+
+/// What came of a step of a plan.
+///
+/// ```
+/// use key_rotation::Applied;
+///
+/// fn report(applied: Applied) -> String {
+///     match applied {
+///         Applied::Done => "done".to_owned(),
+///         Applied::Stale { now } => format!("the ring has changed; make a new plan:\n{now}"),
+///     }
+/// }
+/// assert_eq!(report(Applied::Done), "done");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a stale step means that nothing was stored"]
+pub enum Applied {
+    /// It is stored.
+    Done,
+    /// The step is not due in the ring as it is now, because somebody else has changed it.
+    /// Nothing is stored.
+    Stale {
+        /// The ring as it is now.
+        now: KeyringState,
+    },
+}
+
+impl<T> From<Outcome<T>> for Applied {
+    fn from(outcome: Outcome<T>) -> Self {
+        match outcome {
+            Outcome::Done(_) => Self::Done,
+            Outcome::LostRace { now } => Self::Stale { now },
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU64;
 use core::str::FromStr;
+use core::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -83,6 +84,47 @@ impl Timestamp {
     #[must_use]
     pub fn now() -> Self {
         Self::try_from(std::time::SystemTime::now()).unwrap_or(Self::UNIX_EPOCH)
+    }
+
+    /// The time so much later, at most [`Timestamp::MAX`]; parts of a millisecond are cut off.
+    ///
+    /// ```
+    /// use key_rotation::{Timestamp, days};
+    /// let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    /// assert_eq!(start.saturating_add(days(90)).to_string(), "2026-04-01T00:00:00.000Z");
+    /// # Ok::<(), key_rotation::InvalidTimestamp>(())
+    /// ```
+    #[must_use]
+    pub const fn saturating_add(self, period: Duration) -> Self {
+        let millis = period.as_secs().saturating_mul(1000);
+        let millis = millis.saturating_add(period.subsec_millis() as u64);
+        Self::from_unix_millis(self.as_unix_millis().saturating_add(millis))
+    }
+
+    /// The time so much earlier, at least [`Timestamp::UNIX_EPOCH`].
+    ///
+    /// ```
+    /// # use key_rotation::{Timestamp, days};
+    /// assert_eq!(Timestamp::from_unix_millis(7).saturating_sub(days(1)), Timestamp::UNIX_EPOCH);
+    /// ```
+    #[must_use]
+    pub const fn saturating_sub(self, period: Duration) -> Self {
+        let millis = period.as_secs().saturating_mul(1000);
+        let millis = millis.saturating_add(period.subsec_millis() as u64);
+        Self::from_unix_millis(self.as_unix_millis().saturating_sub(millis))
+    }
+
+    /// How long ago the other time was; zero if it is yet to come.
+    ///
+    /// ```
+    /// # use key_rotation::{Timestamp, days};
+    /// let start = Timestamp::from_unix_millis(7);
+    /// assert_eq!(start.saturating_add(days(1)).saturating_duration_since(start), days(1));
+    /// ```
+    #[must_use]
+    pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
+        let millis = self.as_unix_millis().saturating_sub(earlier.as_unix_millis());
+        Duration::from_millis(millis)
     }
 
     /// The latest of the times that a key carries.

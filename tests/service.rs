@@ -225,7 +225,7 @@ fn a_rotation_that_the_policy_refuses_does_not_happen() {
         let error = service.rotate_to("k2", at(99)).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the policy refuses to activate key `k2`: it is too early (allowed from 1970-01-01T00:00:00.100Z)"
+            "the policy refuses to change key `k2`: it is too early (allowed from 1970-01-01T00:00:00.100Z)"
         );
         let RotationError::Refused { reason, .. } = error else { panic!("not refused") };
         assert_eq!(reason.allowed_from(), Some(at(100)));

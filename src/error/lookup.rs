@@ -46,6 +46,34 @@ pub enum DecryptionKeyError {
     },
 }
 
+/// The active key is there, as always, and the policy does not let it encrypt.
+///
+/// ```
+/// use key_rotation::{Cryptoperiods, EncryptionKeyError, Key, KeyId, Keyring, Timestamp, Usage};
+/// # let now = Timestamp::now();
+/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+///
+/// let spent = Usage::of(1 << 32);
+/// let error = ring.encryption_key_under(&Cryptoperiods::QUARTERLY, spent, now).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "key `k1` may not encrypt: it has encrypted 4294967296 times, and is good for \
+///      4294967296 encryptions (NIST SP 800-38D, section 8.3)",
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EncryptionKeyError {
+    /// The policy refuses. Activate another key.
+    #[error("key `{id}` may not encrypt: {reason}")]
+    NotAllowed {
+        /// The active key.
+        id: KeyId,
+        /// Why not.
+        reason: Refusal,
+    },
+}
+
 /// No entry of that status for that id.
 ///
 /// ```

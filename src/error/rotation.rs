@@ -48,9 +48,9 @@ pub enum RotationError<E> {
     #[error(transparent)]
     KeyIdTaken(TakenId),
     /// The policy refused.
-    #[error("the policy refuses to activate key `{id}`: {reason}")]
+    #[error("the policy refuses to change key `{id}`: {reason}")]
     Refused {
-        /// The key that was to be activated.
+        /// The key that was to be changed.
         id: KeyId,
         /// Why not.
         reason: Refusal,

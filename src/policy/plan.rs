@@ -1,0 +1,562 @@
+//! [`RotationPlan`]: what is due, as data that prints.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use super::{Cryptoperiods, RotationPolicy, Rule, Usage, UsageLimit};
+use crate::id::KeyId;
+use crate::key::KeyInfo;
+use crate::keyring::KeyringState;
+use crate::status::KeyStatus;
+use crate::timestamp::Timestamp;
+
+/// What is due now, what is missing for it, what comes next, and when to look again: the answer of
+/// [`Cryptoperiods::plan`]. It is data, and nothing is done by itself.
+///
+/// It prints as a table for a person on call:
+///
+/// ```
+/// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage, days};
+///
+/// let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+/// let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), start).activate(start));
+/// let _ = ring.add(Key::new(KeyId::from_static("k2"), (), start.saturating_add(days(80))))?;
+///
+/// let policy = Cryptoperiods::builder().originator_usage(days(90)).propagation(days(2)).build()?;
+/// let plan = policy.plan(&ring, Usage::UNKNOWN, start.saturating_add(days(91)));
+/// assert_eq!(
+///     plan.to_string(),
+///     "\
+/// at 2026-04-02T00:00:00.000Z
+/// due      activate k2 in the place of k1: it has been active for 91 d of 90 d
+/// "
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a plan does nothing by itself: carry its steps out, or show it to somebody"]
+pub struct RotationPlan {
+    made_at: Timestamp,
+    due: Vec<DueStep>,
+    missing: Vec<Missing>,
+    doubts: Vec<Doubt>,
+    upcoming: Vec<Upcoming>,
+}
+
+/// A step that is due.
+///
+/// ```
+/// use key_rotation::{DueStep, Keyring, EntryError, Inactive, Retired, Timestamp};
+///
+/// /// Carries a step out on a ring in memory.
+/// fn carry_out(ring: &mut Keyring, step: &DueStep, at: Timestamp) -> Result<(), EntryError> {
+///     match step {
+///         DueStep::Activate { id, .. } => drop(ring.rotate_to(id.as_str(), at)?),
+///         DueStep::Retire { id, .. } => drop(ring.entry::<Inactive>(id.as_str())?.retire(at)),
+///         DueStep::Destroy { id, .. } => drop(ring.entry::<Retired>(id.as_str())?.destroy(at)),
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DueStep {
+    /// Another key is to become active.
+    Activate {
+        /// The key to activate.
+        id: KeyId,
+        /// The key that is active, and the one that is due to be replaced.
+        from: KeyId,
+        /// Why.
+        because: Because,
+    },
+    /// An inactive key is to be retired.
+    Retire {
+        /// The key to retire.
+        id: KeyId,
+        /// Why.
+        because: Because,
+    },
+    /// A retired key is to be destroyed, once nothing that it encrypted is needed.
+    Destroy {
+        /// The key to destroy.
+        id: KeyId,
+        /// Why.
+        because: Because,
+    },
+}
+
+/// Why something is due.
+///
+/// ```
+/// use key_rotation::{Because, Rule, days};
+/// let because = Because::Age { rule: Rule::Retention, age: days(31), period: days(30) };
+/// assert_eq!(because.to_string(), "it has been retired for 31 d of 30 d");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Because {
+    /// A period is over.
+    Age {
+        /// The rule whose period it is.
+        rule: Rule,
+        /// How long it has been.
+        age: Duration,
+        /// How long it was to be.
+        period: Duration,
+    },
+    /// The soft share of the usage limit is reached.
+    Usage {
+        /// How many encryptions there were.
+        encryptions: u64,
+        /// From how many on a rotation is due.
+        due_from: u64,
+        /// How many there may be.
+        limit: UsageLimit,
+    },
+}
+
+/// What keeps a rotation from being carried out, or will soon.
+///
+/// ```
+/// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Missing, Timestamp, Usage, days};
+///
+/// let start = Timestamp::from_unix_millis(1);
+/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), start).activate(start));
+/// let late = start.saturating_add(days(91));
+/// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::UNKNOWN, late);
+/// assert!(matches!(plan.missing(), [Missing::StagedKey { .. }]));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// There is no key that waits to be activated.
+    StagedKey {
+        /// When it must be in the store at the latest, so that every process has it in time.
+        needed_by: Timestamp,
+    },
+    /// A key waits to be activated, and is too young.
+    Propagation {
+        /// The key.
+        id: KeyId,
+        /// From when on it may be activated.
+        allowed_from: Timestamp,
+    },
+}
+
+/// A time that makes it impossible to say what is due.
+///
+/// ```
+/// use key_rotation::{Cryptoperiods, Doubt, Key, KeyId, Keyring, Rule, Timestamp, Usage};
+///
+/// // Its times were lost: that is not fifty years overdue.
+/// let unknown = Timestamp::UNIX_EPOCH;
+/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), unknown).activate(unknown));
+/// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), Timestamp::now());
+/// assert!(plan.due().is_empty());
+/// let id = KeyId::from_static("k1");
+/// assert_eq!(plan.doubts(), [Doubt::UnknownAge { id, rule: Rule::OriginatorUsage }]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// The time at which the rule's period began is not known.
+    UnknownAge {
+        /// The key.
+        id: KeyId,
+        /// The rule.
+        rule: Rule,
+    },
+    /// The time at which the rule's period began is yet to come: a clock is wrong.
+    InTheFuture {
+        /// The key.
+        id: KeyId,
+        /// The rule.
+        rule: Rule,
+        /// The time.
+        since: Timestamp,
+    },
+    /// There is a usage limit, and the usage is not known.
+    UnknownUsage {
+        /// The active key.
+        id: KeyId,
+    },
+}
+
+/// Something that comes later.
+///
+/// ```
+/// use key_rotation::{KeyId, Rule, Timestamp, Upcoming};
+/// let upcoming = Upcoming {
+///     at: Timestamp::from_unix_millis(1_000),
+///     id: KeyId::from_static("k1"),
+///     rule: Rule::Grace,
+/// };
+/// assert_eq!(upcoming.to_string(), "key k1 no longer decrypts from 1970-01-01T00:00:01.000Z");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Upcoming {
+    /// When.
+    pub at: Timestamp,
+    /// The key that it is about.
+    pub id: KeyId,
+    /// The rule whose period ends then.
+    pub rule: Rule,
+}
+
+impl RotationPlan {
+    pub(super) fn new(
+        policy: &Cryptoperiods,
+        ring: &KeyringState,
+        usage: Usage,
+        now: Timestamp,
+    ) -> Self {
+        let mut plan = Self {
+            made_at: now,
+            due: Vec::new(),
+            missing: Vec::new(),
+            doubts: Vec::new(),
+            upcoming: Vec::new(),
+        };
+        plan.rotation(policy, ring, usage);
+        for key in ring.keys() {
+            let since = key.status_since;
+            match key.status {
+                KeyStatus::Active => {}
+                KeyStatus::Inactive if key.activated_at.is_none() => {}
+                KeyStatus::Inactive => {
+                    if let Some(because) = plan.age(policy, key, Rule::RecipientUsage, since) {
+                        plan.due.push(DueStep::Retire { id: key.id.clone(), because });
+                    }
+                }
+                KeyStatus::Retired => {
+                    // The policy enforces the end of the grace by itself; it is only foretold.
+                    let _ = plan.age(policy, key, Rule::Grace, since);
+                    if let Some(because) = plan.age(policy, key, Rule::Retention, since) {
+                        plan.due.push(DueStep::Destroy { id: key.id.clone(), because });
+                    }
+                }
+            }
+        }
+        plan.upcoming.sort();
+        plan
+    }
+
+    /// Whether the active key is to be replaced, by which key, and what that waits for.
+    fn rotation(&mut self, policy: &Cryptoperiods, ring: &KeyringState, usage: Usage) {
+        let active = ring.active();
+        let since = active.activated_at.unwrap_or(active.status_since);
+        let _ = self.age(policy, active, Rule::HardEnd, since);
+        let by_age = self.age(policy, active, Rule::OriginatorUsage, since);
+        let by_usage = self.usage(policy, active, usage);
+
+        let period = policy.period(Rule::OriginatorUsage);
+        let due_at = match (by_usage, period) {
+            (Some(_), _) => Some(self.made_at),
+            (None, Some(period)) if since.is_known() => Some(since.saturating_add(period)),
+            _ => None,
+        };
+        let Some(due_at) = due_at else { return };
+        let because = by_age.or(by_usage);
+
+        let staged = || ring.keys().filter(|key| is_staged(key));
+        let ready = staged().find(|key| policy.may_activate(key, self.made_at).is_ok());
+        match (because, ready) {
+            (Some(because), Some(ready)) => self.due.push(DueStep::Activate {
+                id: ready.id.clone(),
+                from: active.id.clone(),
+                because,
+            }),
+            (Some(_), None) => self.missing.extend(staged().filter_map(|key| {
+                let allowed_from = policy.may_activate(key, self.made_at).err()?.allowed_from()?;
+                Some(Missing::Propagation { id: key.id.clone(), allowed_from })
+            })),
+            (None, _) => {}
+        }
+        if ready.is_none() {
+            for key in staged().filter(|key| !key.status_since.is_known()) {
+                self.doubts.push(Doubt::UnknownAge { id: key.id.clone(), rule: Rule::Propagation });
+            }
+        }
+        if staged().next().is_none() {
+            let propagation = policy.period(Rule::Propagation).unwrap_or_default();
+            let needed_by = due_at.saturating_sub(propagation);
+            if self.made_at >= needed_by {
+                self.missing.push(Missing::StagedKey { needed_by });
+            } else {
+                self.upcoming.push(Upcoming {
+                    at: needed_by,
+                    id: active.id.clone(),
+                    rule: Rule::Propagation,
+                });
+            }
+        }
+    }
+
+    fn usage(&mut self, policy: &Cryptoperiods, active: &KeyInfo, usage: Usage) -> Option<Because> {
+        let (limit, due_from) = (policy.usage_limit()?, policy.soft_limit()?);
+        let Some(encryptions) = usage.encryptions() else {
+            self.doubts.push(Doubt::UnknownUsage { id: active.id.clone() });
+            return None;
+        };
+        (encryptions >= due_from).then_some(Because::Usage { encryptions, due_from, limit })
+    }
+
+    /// Whether the period that the rule gives a key is over. If not, it is noted when it will be,
+    /// or why that cannot be said.
+    fn age(
+        &mut self,
+        policy: &Cryptoperiods,
+        key: &KeyInfo,
+        rule: Rule,
+        since: Timestamp,
+    ) -> Option<Because> {
+        let period = policy.period(rule)?;
+        let id = key.id.clone();
+        if !since.is_known() {
+            self.doubts.push(Doubt::UnknownAge { id, rule });
+            return None;
+        }
+        if since > self.made_at {
+            self.doubts.push(Doubt::InTheFuture { id: id.clone(), rule, since });
+        }
+        let ends = since.saturating_add(period);
+        if self.made_at >= ends {
+            let age = self.made_at.saturating_duration_since(since);
+            return Some(Because::Age { rule, age, period });
+        }
+        self.upcoming.push(Upcoming { at: ends, id, rule });
+        None
+    }
+
+    /// When the plan was made, as its maker said.
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// assert_eq!(Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).made_at(), now);
+    /// ```
+    #[must_use]
+    pub fn made_at(&self) -> Timestamp {
+        self.made_at
+    }
+
+    /// What is due, in the order in which it can be carried out.
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// assert!(Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).due().is_empty());
+    /// ```
+    #[must_use]
+    pub fn due(&self) -> &[DueStep] {
+        &self.due
+    }
+
+    /// What keeps a rotation from being carried out, or will soon.
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// assert!(Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).missing().is_empty());
+    /// ```
+    #[must_use]
+    pub fn missing(&self) -> &[Missing] {
+        &self.missing
+    }
+
+    /// What cannot be said, because a time or a count is not known or cannot be true.
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// assert!(Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).doubts().is_empty());
+    /// ```
+    #[must_use]
+    pub fn doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
+
+    /// What comes later, the earliest first.
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// assert!(!Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).upcoming().is_empty());
+    /// ```
+    #[must_use]
+    pub fn upcoming(&self) -> &[Upcoming] {
+        &self.upcoming
+    }
+
+    /// When to ask again, if nothing changes before; `None` when no rule has anything to wait for.
+    ///
+    /// ```
+    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage, days};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now);
+    /// assert_eq!(plan.look_again_at(), Some(now.saturating_add(days(88))));
+    /// ```
+    #[must_use]
+    pub fn look_again_at(&self) -> Option<Timestamp> {
+        let waiting = self.missing.iter().filter_map(|missing| match missing {
+            Missing::Propagation { allowed_from, .. } => Some(*allowed_from),
+            Missing::StagedKey { .. } => None,
+        });
+        self.upcoming.iter().map(|upcoming| upcoming.at).chain(waiting).min()
+    }
+}
+
+impl DueStep {
+    /// The usage for which it is due, if it is because of that.
+    pub(crate) fn usage(&self) -> Usage {
+        match self {
+            Self::Activate { because: Because::Usage { encryptions, .. }, .. } => {
+                Usage::of(*encryptions)
+            }
+            _ => Usage::UNKNOWN,
+        }
+    }
+
+    /// Whether both do the same, for whatever reason.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Activate { id, from, .. }, Self::Activate { id: other, from: others, .. }) => {
+                (id, from) == (other, others)
+            }
+            (Self::Retire { id, .. }, Self::Retire { id: other, .. })
+            | (Self::Destroy { id, .. }, Self::Destroy { id: other, .. }) => id == other,
+            _ => false,
+        }
+    }
+}
+
+fn is_staged(key: &KeyInfo) -> bool {
+    key.status == KeyStatus::Inactive && key.activated_at.is_none()
+}
+
+/// A length of time as a person says it: the greatest unit of which there are at least two.
+struct Spoken(Duration);
+
+impl fmt::Display for Spoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        for (unit, name) in [(86_400, "d"), (3_600, "h"), (60, "min")] {
+            if seconds >= 2 * unit {
+                return write!(f, "{} {name}", seconds / unit);
+            }
+        }
+        if seconds >= 2 { write!(f, "{seconds} s") } else { write!(f, "{} ms", self.0.as_millis()) }
+    }
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Age { rule, age, period } => {
+                let been = match rule {
+                    Rule::OriginatorUsage | Rule::HardEnd => "active",
+                    Rule::RecipientUsage => "inactive",
+                    _ => "retired",
+                };
+                write!(f, "it has been {been} for {} of {}", Spoken(*age), Spoken(*period))
+            }
+            Self::Usage { encryptions, due_from, limit } => {
+                write!(f, "it has encrypted {encryptions} times, due from {due_from} of {limit}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for DueStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Activate { id, from, because } => {
+                write!(f, "activate {id} in the place of {from}: {because}")
+            }
+            Self::Retire { id, because } => write!(f, "retire {id}: {because}"),
+            Self::Destroy { id, because } => {
+                write!(f, "destroy {id}, if nothing needs it: {because}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StagedKey { needed_by } => {
+                write!(f, "a new key: add one (needed by {needed_by})")
+            }
+            Self::Propagation { id, allowed_from } => {
+                write!(f, "time for every process to load {id}: wait until {allowed_from}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownAge { id, rule } => {
+                write!(f, "key {id} is of unknown age: nothing can be said about its {rule}")
+            }
+            Self::InTheFuture { id, rule, since } => {
+                write!(
+                    f,
+                    "the {rule} of key {id} begins at {since}, which is yet to come: check the clocks"
+                )
+            }
+            Self::UnknownUsage { id } => {
+                write!(
+                    f,
+                    "how often key {id} has encrypted is not known: nothing can be said about its usage limit"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Upcoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, id, rule } = self;
+        match rule {
+            Rule::OriginatorUsage => write!(f, "key {id} is due to be replaced from {at}"),
+            Rule::HardEnd => write!(f, "key {id} no longer encrypts from {at}"),
+            Rule::Propagation => write!(f, "a new key is needed by {at}, to replace {id}"),
+            Rule::RecipientUsage => write!(f, "key {id} is due to be retired from {at}"),
+            Rule::Grace => write!(f, "key {id} no longer decrypts from {at}"),
+            Rule::Retention => write!(f, "key {id} is due to be destroyed from {at}"),
+            rule => write!(f, "the {rule} of key {id} ends at {at}"),
+        }
+    }
+}
+
+impl fmt::Display for RotationPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "at {}", self.made_at)?;
+        let rows = |head, lines: Vec<String>| (head, lines);
+        let mut tables = [
+            rows("due", self.due.iter().map(ToString::to_string).collect()),
+            rows("missing", self.missing.iter().map(ToString::to_string).collect()),
+            rows("unclear", self.doubts.iter().map(ToString::to_string).collect()),
+            rows("next", self.upcoming.iter().map(ToString::to_string).collect()),
+        ];
+        if let (true, Some((_, due))) = (self.due.is_empty(), tables.first_mut()) {
+            due.push(String::from("nothing"));
+        }
+        for (head, lines) in &tables {
+            for (n, line) in lines.iter().enumerate() {
+                writeln!(f, "{:<9}{line}", if n == 0 { head } else { "" })?;
+            }
+        }
+        Ok(())
+    }
+}

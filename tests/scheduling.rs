@@ -1,0 +1,233 @@
+//! The service under rules of time: plans that are carried out step by step, refusals, evidence,
+//! the emergency path, and the record of it all.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+
+use std::sync::{Arc, Mutex};
+
+use key_rotation::{
+    Applied, AuditAction, AuditEvent, AuditSink, Cryptoperiods, DestroyRequest, DueStep, Evidence,
+    InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, Outcome, Revision, RotationError,
+    RotationService, Rule, StrictSingleActive, Timestamp, Unreferenced, Usage, days,
+};
+use pollster::block_on;
+
+const POLICY: Cryptoperiods = Cryptoperiods::builder()
+    .originator_usage(days(90))
+    .propagation(days(2))
+    .recipient_usage(days(30))
+    .grace(days(10))
+    .retention(days(20))
+    .build_static();
+
+type Store = Arc<InMemoryKeyProvider<&'static str>>;
+type Service = RotationService<Store, Cryptoperiods>;
+
+#[derive(Default)]
+struct Record(Mutex<Vec<AuditEvent>>);
+
+impl AuditSink for Record {
+    fn record(&self, event: &AuditEvent) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+impl Record {
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(|event| event.action.to_string()).collect()
+    }
+}
+
+fn day(day: u64) -> Timestamp {
+    Timestamp::from_unix_millis(1_767_225_600_000).saturating_add(days(day))
+}
+
+fn id(name: &str) -> KeyId {
+    name.parse().unwrap()
+}
+
+fn staged(name: &str, at: u64) -> Key<Inactive, &'static str> {
+    Key::new(id(name), "material", day(at))
+}
+
+/// k1 is active since day 0, and k2 is staged since then.
+fn service() -> (Service, Arc<Record>) {
+    let record = Arc::new(Record::default());
+    let service = RotationService::new(Store::default(), POLICY)
+        .with_audit(Arc::clone(&record) as Arc<dyn AuditSink>, "the test".parse().unwrap());
+    let _ = block_on(service.bootstrap(staged("k1", 0), day(0))).unwrap();
+    let _ = block_on(service.add(staged("k2", 0))).unwrap();
+    (service, record)
+}
+
+fn zero(name: &str, at: u64) -> Unreferenced {
+    Unreferenced::counted(id(name), 0, day(at)).unwrap()
+}
+
+fn refused<T: std::fmt::Debug, E: std::error::Error>(
+    answer: Result<T, RotationError<E>>,
+) -> (Rule, Option<Timestamp>) {
+    match answer {
+        Err(RotationError::Refused { reason, .. }) => {
+            (reason.rule().unwrap(), reason.allowed_from())
+        }
+        other => panic!("{other:?} instead of a refusal"),
+    }
+}
+
+#[test]
+fn a_whole_life_is_driven_by_plan_and_apply_alone() {
+    let (service, record) = service();
+    let step = |now: u64, evidence: Evidence| {
+        let plan = block_on(service.plan(Usage::UNKNOWN, day(now))).unwrap();
+        let [step] = plan.due() else { panic!("{plan}") };
+        assert_eq!(block_on(service.apply(step, evidence, day(now))).unwrap(), Applied::Done);
+        let after = block_on(service.plan(Usage::UNKNOWN, day(now))).unwrap();
+        assert!(after.due().is_empty(), "{after}");
+    };
+    step(90, Evidence::None);
+    step(120, Evidence::None);
+    step(140, zero("k1", 140).into());
+    let state = block_on(service.state()).unwrap();
+    assert_eq!(state.active().id, id("k2"));
+    assert_eq!(state.destroyed().len(), 1);
+    assert_eq!(
+        record.lines(),
+        [
+            "key `k1` was created as the first",
+            "key `k2` was added",
+            "key `k2` became active in the place of key `k1`",
+            "key `k1` was retired",
+            "key `k1` was destroyed, with no data under it as of 2026-05-21T00:00:00.000Z",
+        ]
+    );
+}
+
+#[test]
+fn a_stale_step_is_an_outcome_and_changes_nothing() {
+    let (service, record) = service();
+    let plan = block_on(service.plan(Usage::UNKNOWN, day(90))).unwrap();
+    let step = plan.due().first().unwrap();
+    assert_eq!(block_on(service.apply(step, Evidence::None, day(90))).unwrap(), Applied::Done);
+    let events = record.lines().len();
+    // The same step again, from a second operator with the same plan.
+    let Applied::Stale { now } = block_on(service.apply(step, Evidence::None, day(90))).unwrap()
+    else {
+        panic!("not stale");
+    };
+    assert_eq!(now, block_on(service.state()).unwrap());
+    // A step that was never due.
+    let because = match step {
+        DueStep::Activate { because, .. } => *because,
+        other => panic!("{other}"),
+    };
+    let early = DueStep::Retire { id: id("k1"), because };
+    assert!(matches!(
+        block_on(service.apply(&early, Evidence::None, day(91))).unwrap(),
+        Applied::Stale { .. }
+    ));
+    assert_eq!(record.lines().len(), events);
+}
+
+#[test]
+fn the_policy_refuses_a_rotation_with_the_time_from_which_it_is_allowed() {
+    let (service, _) = service();
+    let early = block_on(service.rotate_to("k2", day(1)));
+    assert_eq!(refused(early), (Rule::Propagation, Some(day(2))));
+    assert!(matches!(block_on(service.rotate_to("k2", day(2))), Ok(Outcome::Done(_))));
+    let back = block_on(service.rotate_to("k1", day(50)));
+    assert_eq!(refused(back), (Rule::ForwardOnly, None));
+}
+
+#[test]
+fn in_an_emergency_the_policy_is_not_asked_and_the_record_says_so() {
+    let (service, record) = service();
+    let reason = "INC-4711: k1 was in a core dump";
+    let outcome = block_on(service.rotate_in_emergency("k2", reason.parse().unwrap(), day(1)));
+    assert!(matches!(outcome, Ok(Outcome::Done(_))));
+    let events = record.0.lock().unwrap();
+    let event = events.last().unwrap();
+    assert!(matches!(
+        &event.action,
+        AuditAction::Activated { emergency: Some(given), .. } if given.as_str() == reason
+    ));
+    assert_eq!(
+        (event.actor.as_str(), event.revision, event.at),
+        ("the test", Revision::new(3), day(1))
+    );
+    assert!(
+        event
+            .to_string()
+            .ends_with("EMERGENCY, WITHOUT THE POLICY: INC-4711: k1 was in a core dump")
+    );
+}
+
+#[test]
+fn a_key_is_destroyed_with_evidence_and_after_it_was_retired() {
+    let (service, record) = service();
+    let _ = block_on(service.rotate_to("k2", day(2))).unwrap();
+    let not_retired = block_on(service.destroy(zero("k1", 3), day(3)));
+    assert!(matches!(not_retired, Err(RotationError::Entry(_))));
+    let _ = block_on(service.retire("k1", day(5))).unwrap();
+    let before = block_on(service.state()).unwrap();
+
+    assert!(Unreferenced::counted(id("k1"), 1, day(6)).is_err());
+    assert_eq!(refused(block_on(service.destroy("k1", day(6)))).0, Rule::Evidence);
+    assert_eq!(refused(block_on(service.destroy(zero("k1", 4), day(6)))).0, Rule::Evidence);
+    let step = DueStep::Destroy {
+        id: id("k1"),
+        because: key_rotation::Because::Age {
+            rule: Rule::Retention,
+            age: days(20),
+            period: days(20),
+        },
+    };
+    let other = block_on(service.apply(&step, zero("k2", 25).into(), day(25)));
+    assert_eq!(refused(other).0, Rule::Evidence);
+    assert_eq!(block_on(service.state()).unwrap(), before);
+
+    let forced = DestroyRequest::forced("k1", "the customer asked for erasure".parse().unwrap());
+    assert!(matches!(block_on(service.destroy(forced, day(6))), Ok(Outcome::Done(_))));
+    assert_eq!(
+        record.lines().last().unwrap(),
+        "key `k1` was destroyed, BY FORCE: the customer asked for erasure"
+    );
+}
+
+#[test]
+fn a_policy_without_rules_agrees_to_an_id_alone() {
+    let service = RotationService::new(Store::default(), StrictSingleActive);
+    let _ = block_on(service.bootstrap(staged("k2", 0), day(0))).unwrap();
+    let _ = block_on(service.add(staged("k1", 0))).unwrap();
+    let _ = block_on(service.retire("k1", day(1))).unwrap();
+    assert!(matches!(block_on(service.destroy("k1", day(1))), Ok(Outcome::Done(_))));
+}
+
+#[test]
+fn only_what_was_committed_is_recorded() {
+    let (service, record) = service();
+    let before = record.lines().len();
+    let _ = block_on(service.rotate_to("k2", day(1))).unwrap_err();
+    let _ = block_on(service.retire("k9", day(1))).unwrap_err();
+    let _ = block_on(service.add(staged("k1", 0))).unwrap_err();
+    // Already active: nothing changes.
+    let _ = block_on(service.rotate_to("k1", day(9))).unwrap();
+    assert_eq!(record.lines().len(), before);
+    let revisions: Vec<_> = record.0.lock().unwrap().iter().map(|event| event.revision).collect();
+    assert_eq!(revisions, [Revision::new(1), Revision::new(2)]);
+}
+
+#[test]
+fn a_clock_ten_years_off_leaves_the_store_as_it_is() {
+    let store = Store::default();
+    let service = RotationService::new(Arc::clone(&store), POLICY);
+    let _ = block_on(service.bootstrap(staged("k1", 0), day(4_000))).unwrap();
+    let before = block_on(store.load()).unwrap().revision;
+    for now in [day(4_000 - 3_650), day(4_000 + 3_650)] {
+        let plan = block_on(service.plan(Usage::of(0), now)).unwrap();
+        // There is no other key, so nothing can be done, whatever the clock says.
+        assert!(plan.due().is_empty(), "{plan}");
+    }
+    assert_eq!(block_on(store.load()).unwrap().revision, before);
+    assert_eq!(block_on(service.state()).unwrap().active().id, id("k1"));
+}

@@ -1,0 +1,11 @@
+// A key is not due to be replaced before it may be activated.
+use key_rotation::{Cryptoperiods, days};
+
+const POLICY: Cryptoperiods = Cryptoperiods::builder()
+    .originator_usage(days(90))
+    .propagation(days(90))
+    .build_static();
+
+fn main() {
+    println!("{POLICY:?}");
+}

@@ -1,0 +1,11 @@
+// A rotation is due at a share of the usage limit, from 1 to 100 percent.
+use key_rotation::{Cryptoperiods, UsageLimit};
+
+const POLICY: Cryptoperiods = Cryptoperiods::builder()
+    .usage_limit(UsageLimit::RANDOM_NONCE)
+    .soft_share(120)
+    .build_static();
+
+fn main() {
+    println!("{POLICY:?}");
+}

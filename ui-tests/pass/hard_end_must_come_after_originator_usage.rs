@@ -1,0 +1,11 @@
+// The active key does not have to stop before another is due.
+use key_rotation::{Cryptoperiods, days};
+
+const POLICY: Cryptoperiods = Cryptoperiods::builder()
+    .originator_usage(days(90))
+    .hard_end(days(120))
+    .build_static();
+
+fn main() {
+    println!("{POLICY:?}");
+}

@@ -1,0 +1,10 @@
+// A period of no length is no rule.
+use key_rotation::{Cryptoperiods, days};
+
+const POLICY: Cryptoperiods = Cryptoperiods::builder()
+    .grace(days(30))
+    .build_static();
+
+fn main() {
+    println!("{POLICY:?}");
+}
