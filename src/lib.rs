@@ -58,9 +58,9 @@
 //! | a key | [`Key`], [`KeyId`], [`KeyMaterial`], [`Timestamp`]; the rights [`EncryptionKey`] and [`DecryptionKey`] |
 //! | a ring | [`Keyring`], [`Entry`], [`KeyringBuilder`]; the receipts [`Addition`], [`Rotation`], [`Retirement`], [`Destruction`] |
 //! | the border | [`KeyRecord`], [`Keyring::from_parts`], [`InvalidKeyring`] |
-//! | a policy | [`RotationPolicy`], [`StrictSingleActive`] |
+//! | a policy | [`RotationPolicy`], [`StrictSingleActive`], [`Cryptoperiods`]; [`RotationPlan`] |
 //! | a store | [`KeyProvider`], [`Change`], [`Snapshot`]; `InMemoryKeyProvider` |
-//! | a service | [`RotationService`], [`Outcome`] |
+//! | a service | [`RotationService`], [`Outcome`]; [`Evidence`], [`AuditEvent`] |
 //!
 //! # What is guaranteed
 //!
@@ -79,7 +79,8 @@
 //! - **G8** The status costs nothing: one size and layout for all three.
 //! - **G9** Material never moves on the heap: from construction to wipe it stays at one address,
 //!   through transitions, table growth, sharing and drop.
-//! - **G10** Constants are checked too: a malformed literal key id does not compile.
+//! - **G10** Constants are checked too: a malformed literal key id and a policy that contradicts
+//!   itself do not compile.
 //!
 //! # What is not
 //!
