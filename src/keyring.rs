@@ -17,6 +17,7 @@ pub use self::builder::KeyringBuilder;
 pub use self::entry::{DeactivateAlone, Entry};
 pub use self::export::CryptoExport;
 pub use self::state::KeyringState;
+pub use self::withheld::Withheld;
 
 mod border;
 pub mod builder;
@@ -26,6 +27,7 @@ mod export;
 mod map;
 mod state;
 mod table;
+mod withheld;
 
 /// A set of keys of which exactly one is active.
 ///
@@ -72,6 +74,7 @@ pub struct Keyring<M = KeyMaterial> {
     inactive: Table<Key<Inactive, M>>,
     retired: Table<Key<Retired, M>>,
     destroyed: Table<Destruction>,
+    withheld: Table<Withheld>,
     hasher: IdHasher,
     /// Grows with every key that enters a table.
     order: i64,
@@ -92,6 +95,7 @@ impl<M> Keyring<M> {
             inactive: Table::new(),
             retired: Table::new(),
             destroyed: Table::new(),
+            withheld: Table::new(),
             hasher: IdHasher::default(),
             order: 0,
         }
@@ -189,7 +193,7 @@ impl<M> Keyring<M> {
         self.retired.find(hash, id).map(KeyRef::Retired)
     }
 
-    /// The number of keys, at least one; tombstones do not count.
+    /// The number of keys, at least one; neither tombstones nor [withheld](Self::withhold) keys count.
     ///
     /// ```
     /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
@@ -368,10 +372,15 @@ impl<M> Keyring<M> {
     /// [`get`](Self::get), or why there is no such key.
     #[inline]
     fn find(&self, id: &str) -> Result<KeyRef<'_, M>, Absent> {
-        self.get(id).ok_or_else(|| match self.tombstone(id) {
-            Some(tombstone) => Absent::Destroyed(tombstone.clone()),
-            None => Absent::NotFound(EscapedText::from(id)),
+        self.get(id).ok_or_else(|| match (self.tombstone(id), self.withheld_key(id)) {
+            (Some(tombstone), _) => Absent::Destroyed(tombstone.clone()),
+            (None, Some(withheld)) => Absent::Withheld(withheld.clone()),
+            (None, None) => Absent::NotFound(EscapedText::from(id)),
         })
+    }
+
+    fn withheld_key(&self, id: &str) -> Option<&Withheld> {
+        self.withheld.find(self.hash(id)?, id)
     }
 
     fn tombstone(&self, id: &str) -> Option<&Destruction> {

@@ -124,7 +124,9 @@ pub use crate::id::KeyId;
 pub use crate::key::{DecryptionKey, EncryptionKey, Key, KeyInfo, KeyRef};
 #[doc(hidden)]
 pub use crate::keyring::DeactivateAlone;
-pub use crate::keyring::{CryptoExport, Entry, Keyring, KeyringBuilder, KeyringState, builder};
+pub use crate::keyring::{
+    CryptoExport, Entry, Keyring, KeyringBuilder, KeyringState, Withheld, builder,
+};
 pub use crate::material::KeyMaterial;
 pub use crate::policy::{
     Because, Contradiction, Cryptoperiods, CryptoperiodsBuilder, Doubt, DueStep,

@@ -8,8 +8,8 @@ use core::time::Duration;
 use KeyStatus::{Active as IsActive, Inactive as IsInactive, Retired as IsRetired};
 use key_rotation::{
     Contradiction, Cryptoperiods, CryptoperiodsBuilder, DecryptionKeyError, Doubt, DueStep,
-    EncryptionKeyError, Inactive, Key, KeyId, KeyInfo, KeyStatus, Keyring, Missing, Retired,
-    RotationPolicy, Rule, Timestamp, Usage, UsageDecreased, UsageLimit, days,
+    EncryptionKeyError, EntryError, Inactive, Key, KeyId, KeyInfo, KeyStatus, Keyring, Missing,
+    Retired, RotationPolicy, Rule, TakenBy, Timestamp, Usage, UsageDecreased, UsageLimit, days,
 };
 use proptest::prelude::*;
 
@@ -144,6 +144,44 @@ fn a_ring_refuses_with_the_id_the_reason_and_the_date() {
     assert_eq!((id.as_str(), reason.rule()), ("k2", Some(Rule::HardEnd)));
     // The plain accessors stay what they are.
     assert!(ring.decryption_key("k1").is_ok());
+    assert_eq!(ring.encryption_key().id().as_str(), "k2");
+}
+
+#[test]
+fn withheld_material_is_gone_from_the_ring_and_lookups_keep_answering() {
+    use std::sync::Arc;
+    let material = Arc::new("material");
+    let key = Key::from_shared(id("k1"), Arc::clone(&material), START).activate(START);
+    let mut ring = Keyring::new(key);
+    for name in ["k2", "k3"] {
+        let _ = ring.add(Key::new(id(name), "material", START)).unwrap();
+    }
+    let _ = ring.rotate_to("k2", START).unwrap();
+    let _ = ring.entry::<Inactive>("k1").unwrap().retire(START);
+    let policy = rules().grace(days(30)).build().unwrap();
+    let [before, end, _] = around(days(30));
+    assert_eq!(ring.withhold(&policy, before), 0);
+    assert_eq!(Arc::strong_count(&material), 2);
+    assert_eq!(ring.withhold(&policy, end), 1);
+    assert_eq!(Arc::strong_count(&material), 1);
+    assert_eq!(ring.withhold(&policy, end), 0);
+
+    let reason = "its grace period ended at 2026-01-31T00:00:00.000Z";
+    for ring in [&ring, &ring.fork()] {
+        assert!(matches!(
+            ring.decryption_key("k1"),
+            Err(DecryptionKeyError::NotAllowed { id, reason: found })
+                if id.as_str() == "k1" && found.reason() == reason
+        ));
+        assert!(ring.get("k1").is_none());
+        assert_eq!(ring.len(), 2);
+        assert_eq!(ring.withheld().map(|held| held.key.status).collect::<Vec<_>>(), [IsRetired]);
+        assert!(ring.state().to_string().contains("k1   retired, withheld  "));
+    }
+    let error = ring.entry::<Retired>("k1").unwrap_err();
+    assert!(matches!(error, EntryError::Withheld { .. }), "{error}");
+    let taken = ring.add(Key::new(id("k1"), "another", START)).unwrap_err();
+    assert_eq!(taken.taken_by(), TakenBy::Key(IsRetired));
     assert_eq!(ring.encryption_key().id().as_str(), "k2");
 }
 

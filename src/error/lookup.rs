@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::EscapedText;
 use crate::id::KeyId;
+use crate::keyring::Withheld;
 use crate::policy::Refusal;
 use crate::receipt::Destruction;
 use crate::status::KeyStatus;
@@ -107,6 +108,16 @@ pub enum EntryError {
         /// When it was destroyed.
         at: Timestamp,
     },
+    /// This ring does not hold the key's material, because a policy says so: load it again.
+    #[error(
+        "key `{id}` is withheld from this keyring, because {reason}: load the keyring again to change it"
+    )]
+    Withheld {
+        /// The key.
+        id: KeyId,
+        /// Why.
+        reason: Refusal,
+    },
     /// The key has another status than the operation needs.
     #[error("key `{id}` is {found}, and this needs a key that is {expected}")]
     WrongStatus {
@@ -123,6 +134,7 @@ pub enum EntryError {
 pub(crate) enum Absent {
     NotFound(EscapedText),
     Destroyed(Destruction),
+    Withheld(Withheld),
 }
 
 impl From<Absent> for DecryptionKeyError {
@@ -130,6 +142,7 @@ impl From<Absent> for DecryptionKeyError {
         match absent {
             Absent::NotFound(id) => Self::KeyNotFound { id },
             Absent::Destroyed(Destruction { id, at }) => Self::KeyDestroyed { id, at },
+            Absent::Withheld(Withheld { key, reason }) => Self::NotAllowed { id: key.id, reason },
         }
     }
 }
@@ -139,6 +152,7 @@ impl From<Absent> for EntryError {
         match absent {
             Absent::NotFound(id) => Self::KeyNotFound { id },
             Absent::Destroyed(Destruction { id, at }) => Self::KeyDestroyed { id, at },
+            Absent::Withheld(Withheld { key, reason }) => Self::Withheld { id: key.id, reason },
         }
     }
 }

@@ -206,6 +206,7 @@ impl<M> Border<M> {
             inactive: self.inactive,
             retired: self.retired,
             destroyed: self.destroyed,
+            withheld: Table::new(),
             hasher: self.hasher,
             order: self.seen,
         })

@@ -97,7 +97,9 @@ impl<M> Keyring<M> {
     /// What has this id already.
     pub(crate) fn taken_by(&self, id: &str) -> Option<TakenBy> {
         let by_key = self.get(id).map(|key| TakenBy::Key(key.status()));
+        let by_withheld = || self.withheld_key(id).map(|held| TakenBy::Key(held.key.status));
         by_key
+            .or_else(by_withheld)
             .or_else(|| self.tombstone(id).map(|tombstone| TakenBy::Tombstone { at: tombstone.at }))
     }
 }
@@ -151,7 +153,7 @@ impl<M> Keyring<M> {
         drop(self.inactive.remove(self.hasher.hash(id.as_str()), id.as_str()));
     }
 
-    fn next_order(&mut self) -> i64 {
+    pub(super) fn next_order(&mut self) -> i64 {
         self.order += 1;
         self.order
     }

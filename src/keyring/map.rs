@@ -77,6 +77,7 @@ impl<M> Keyring<M> {
             inactive: self.inactive.try_map(&self.hasher, |key| remade(key, &mut f))?,
             retired: self.retired.try_map(&self.hasher, |key| remade(key, &mut f))?,
             destroyed: self.destroyed.try_map(&self.hasher, |tombstone| Ok(tombstone.clone()))?,
+            withheld: self.withheld.try_map(&self.hasher, |withheld| Ok(withheld.clone()))?,
             hasher: self.hasher.clone(),
             order: self.order,
         })

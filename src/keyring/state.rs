@@ -1,10 +1,11 @@
 //! [`KeyringState`]: what a ring looks like, for people and logs.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::{fmt, iter};
 
-use super::Keyring;
+use super::{Keyring, Withheld};
 use crate::key::KeyInfo;
 use crate::receipt::Destruction;
 use crate::timestamp::Timestamp;
@@ -36,6 +37,7 @@ pub struct KeyringState {
     active: KeyInfo,
     others: Vec<KeyInfo>,
     destroyed: Vec<Destruction>,
+    withheld: Vec<Withheld>,
 }
 
 impl KeyringState {
@@ -47,6 +49,7 @@ impl KeyringState {
             active: crate::KeyRef::from(ring.active()).info(),
             others: keys.collect(),
             destroyed: ring.destroyed().cloned().collect(),
+            withheld: ring.withheld().cloned().collect(),
         }
     }
 
@@ -75,6 +78,19 @@ impl KeyringState {
         iter::once(&self.active).chain(&self.others)
     }
 
+    /// The keys whose material the ring does not hold, latest first.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// assert!(ring.state().withheld().is_empty());
+    /// ```
+    #[must_use]
+    pub fn withheld(&self) -> &[Withheld] {
+        &self.withheld
+    }
+
     /// The tombstones, latest first.
     ///
     /// ```
@@ -91,22 +107,29 @@ impl KeyringState {
 impl fmt::Display for KeyringState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heads = ["key", "status", "created", "activated", "in this status since"];
-        let rows = self.keys().map(|key| {
+        let row = |key: &KeyInfo, status: String| {
             [
                 key.id.to_string(),
-                key.status.to_string(),
+                status,
                 time(key.created_at),
                 key.activated_at.map_or_else(|| String::from("never"), time),
                 time(key.status_since),
             ]
-        });
+        };
+        let rows = self.keys().map(|key| row(key, key.status.to_string()));
+        let withheld = self.withheld.iter();
+        let withheld =
+            withheld.map(|held| row(&held.key, format!("{}, withheld", held.key.status)));
         let tombstones = self.destroyed.iter().map(|tombstone| {
             let [none, also_none] = [String::new(), String::new()];
             let status = String::from("destroyed");
             [tombstone.id.to_string(), status, none, also_none, time(tombstone.at)]
         });
-        let rows: Vec<_> =
-            iter::once(heads.map(String::from)).chain(rows).chain(tombstones).collect();
+        let rows: Vec<_> = iter::once(heads.map(String::from))
+            .chain(rows)
+            .chain(withheld)
+            .chain(tombstones)
+            .collect();
 
         let mut widths = [0; 5];
         for row in &rows {

@@ -6,6 +6,7 @@ use core::hash::{BuildHasher, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::Withheld;
 use crate::id::KeyId;
 use crate::key::Key;
 use crate::receipt::Destruction;
@@ -29,6 +30,16 @@ impl<S: Status, M> Identified for Key<S, M> {
     fn recency(&self) -> Option<(Timestamp, Option<Timestamp>)> {
         let staged = S::STATUS == crate::KeyStatus::Inactive && self.activated_at().is_none();
         (!staged).then(|| (self.status_since(), self.activated_at()))
+    }
+}
+
+impl Identified for Withheld {
+    fn id(&self) -> &KeyId {
+        &self.key.id
+    }
+
+    fn recency(&self) -> Option<(Timestamp, Option<Timestamp>)> {
+        Some((self.key.status_since, self.key.activated_at))
     }
 }
 
