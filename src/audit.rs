@@ -62,6 +62,7 @@ pub trait AuditSink: Send + Sync {
 /// # Ok::<(), key_rotation::InvalidRecordText>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AuditEvent {
     /// What was changed.
     pub action: AuditAction,
@@ -82,6 +83,8 @@ pub struct AuditEvent {
 /// assert_eq!(action.to_string(), "key `k2` was added");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum AuditAction {
     /// The first key.
@@ -150,6 +153,18 @@ impl AuditAction {
     }
 }
 
+#[cfg(feature = "tracing")]
+impl AuditAction {
+    /// Whether a person should look at it.
+    fn is_loud(&self) -> bool {
+        matches!(
+            self,
+            Self::Activated { emergency: Some(_), .. }
+                | Self::Destroyed { evidence: Evidence::Forced(_), .. }
+        )
+    }
+}
+
 /// On what grounds a change is made, for the record.
 pub(crate) enum Grounds {
     Ordinary,
@@ -189,5 +204,34 @@ impl fmt::Display for AuditEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { action, actor, revision, at } = self;
         write!(f, "{at} revision {revision} by {actor}: {action}")
+    }
+}
+
+/// Emits every event through the `tracing` crate, with the target `key_rotation::audit`: at the
+/// level `WARN` what was done in an emergency or by force, at `INFO` the rest.
+///
+/// ```
+/// use std::sync::Arc;
+/// use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive, TracingSink};
+///
+/// let store = InMemoryKeyProvider::<KeyMaterial>::new();
+/// let service = RotationService::new(store, StrictSingleActive)
+///     .with_audit(Arc::new(TracingSink), "nightly job".parse()?);
+/// # Ok::<(), key_rotation::InvalidRecordText>(())
+/// ```
+#[cfg(feature = "tracing")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TracingSink;
+
+#[cfg(feature = "tracing")]
+impl AuditSink for TracingSink {
+    fn record(&self, event: &AuditEvent) {
+        let AuditEvent { action, actor, revision, at } = event;
+        let revision = revision.as_u64();
+        if action.is_loud() {
+            tracing::warn!(target: "key_rotation::audit", %actor, revision, %at, "{action}");
+        } else {
+            tracing::info!(target: "key_rotation::audit", %actor, revision, %at, "{action}");
+        }
     }
 }

@@ -110,6 +110,7 @@ pub enum InvalidRecordText {
 /// # Ok::<(), key_rotation::StillReferenced>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[must_use = "evidence does nothing until a key is destroyed with it"]
 pub struct Unreferenced {
     id: KeyId,
@@ -192,6 +193,8 @@ pub struct StillReferenced {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Evidence {
     /// Nothing is said. Only a policy without rules agrees.
     None,

@@ -99,6 +99,11 @@
 //! - `std` (default): the clock ([`Timestamp`]`::now`, `TryFrom<SystemTime>`) and
 //!   `InMemoryKeyProvider`. Without it the crate is `no_std` with `alloc`.
 //!
+//! - `serde`: states, receipts, plans, policies and audit events serialize; records deserialize
+//!   where their material does; nothing secret serializes. A policy that contradicts itself is an
+//!   error of the deserializer.
+//! - `tracing`: `TracingSink`, an [`AuditSink`] that emits an event of the `tracing` crate.
+//!
 //! # Supported Rust versions
 //!
 //! Rust 1.89 or later. The oldest supported version may grow with a minor release, and stays at
@@ -111,6 +116,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "tracing")]
+pub use crate::audit::TracingSink;
 pub use crate::audit::{AuditAction, AuditEvent, AuditSink};
 pub use crate::error::{
     DecryptionKeyError, EncryptionKeyError, EntryError, EscapedText, InvalidKeyId, InvalidKeyring,
@@ -157,6 +164,8 @@ mod receipt;
 mod record;
 mod service;
 mod status;
+#[cfg(feature = "serde")]
+mod text_serde;
 mod timestamp;
 
 /// The documents of the repository, to be read here and run as tests.

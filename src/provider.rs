@@ -74,6 +74,7 @@ pub trait KeyProvider: Send + Sync {
 /// assert_eq!(Revision::new(7).as_u64(), 7);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Revision(u64);
 
 impl Revision {

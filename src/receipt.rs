@@ -20,6 +20,7 @@ use crate::timestamp::Timestamp;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "the receipt says what was added: store it, log it or drop it on purpose"]
 pub struct Addition {
     /// The key that was added.
@@ -55,6 +56,7 @@ impl Addition {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "the receipt says which key is active now: store it, log it or drop it on purpose"]
 pub struct Rotation {
     /// The key that was active, and is inactive now.
@@ -94,6 +96,7 @@ impl Rotation {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "the receipt says what was retired: store it, log it or drop it on purpose"]
 pub struct Retirement {
     /// The key that was retired.
@@ -126,6 +129,7 @@ impl Retirement {
 /// assert_eq!((tombstone.id.as_str(), tombstone.at), ("k1", now));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "a tombstone that is dropped lets the id be used again: keep it in the store"]
 pub struct Destruction {
     /// The key that was destroyed.
@@ -161,6 +165,8 @@ impl Destruction {
 /// # Ok::<(), key_rotation::EntryError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[must_use = "the decision says whether the active key changed"]
 pub enum RotationDecision {
     /// The active key changed.

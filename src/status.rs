@@ -138,6 +138,8 @@ pub trait TransitionTo<Next: Status>: Status {}
 /// # Ok::<(), key_rotation::ParseStatusError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum KeyStatus {
     /// Encrypts and decrypts.
     Active,

@@ -198,6 +198,7 @@ impl<M> fmt::Debug for KeyRef<'_, M> {
 /// assert_eq!((info.id.as_str(), info.status), ("k1", KeyStatus::Inactive));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct KeyInfo {
     /// The key's name.
     pub id: KeyId,

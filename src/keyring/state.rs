@@ -32,6 +32,7 @@ use crate::timestamp::Timestamp;
 /// # Ok::<(), key_rotation::InvalidKeyring>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[must_use]
 pub struct KeyringState {
     active: KeyInfo,

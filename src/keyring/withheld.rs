@@ -18,6 +18,7 @@ use crate::timestamp::Timestamp;
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Withheld {
     /// The key, without its material.
     pub key: KeyInfo,

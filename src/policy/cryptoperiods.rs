@@ -70,6 +70,11 @@ pub const fn days(days: u64) -> Duration {
 ///     .build_static();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "CryptoperiodsBuilder", into = "CryptoperiodsBuilder")
+)]
 pub struct Cryptoperiods {
     rules: CryptoperiodsBuilder,
 }
@@ -276,6 +281,8 @@ impl RotationPolicy for Cryptoperiods {
 /// const POLICY: Cryptoperiods = RULES.propagation(days(1)).build_static();
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 #[must_use = "a builder does nothing until `build` or `build_static` is called"]
 pub struct CryptoperiodsBuilder {
     originator_usage: Option<Duration>,
@@ -517,6 +524,12 @@ impl CryptoperiodsBuilder {
 impl Default for CryptoperiodsBuilder {
     fn default() -> Self {
         Cryptoperiods::builder()
+    }
+}
+
+impl From<Cryptoperiods> for CryptoperiodsBuilder {
+    fn from(policy: Cryptoperiods) -> Self {
+        policy.rules
     }
 }
 

@@ -36,6 +36,7 @@ use crate::timestamp::Timestamp;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[must_use = "a plan does nothing by itself: carry its steps out, or show it to somebody"]
 pub struct RotationPlan {
     made_at: Timestamp,
@@ -61,6 +62,8 @@ pub struct RotationPlan {
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum DueStep {
     /// Another key is to become active.
     Activate {
@@ -95,6 +98,8 @@ pub enum DueStep {
 /// assert_eq!(because.to_string(), "it has been retired for 31 d of 30 d");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Because {
     /// A period is over.
@@ -129,6 +134,8 @@ pub enum Because {
 /// assert!(matches!(plan.missing(), [Missing::StagedKey { .. }]));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Missing {
     /// There is no key that waits to be activated.
@@ -159,6 +166,8 @@ pub enum Missing {
 /// assert_eq!(plan.doubts(), [Doubt::UnknownAge { id, rule: Rule::OriginatorUsage }]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Doubt {
     /// The time at which the rule's period began is not known.
@@ -196,6 +205,7 @@ pub enum Doubt {
 /// assert_eq!(upcoming.to_string(), "key k1 no longer decrypts from 1970-01-01T00:00:01.000Z");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Upcoming {
     /// When.
     pub at: Timestamp,

@@ -12,6 +12,8 @@ use core::fmt;
 /// assert_eq!(Rule::OriginatorUsage.to_string(), "originator usage");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Rule {
     /// How long a key may stay active before another is to take its place.

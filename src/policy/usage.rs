@@ -20,6 +20,7 @@ use thiserror::Error;
 /// # Ok::<(), key_rotation::UsageDecreased>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Usage {
     encryptions: Option<u64>,
 }
@@ -119,6 +120,7 @@ pub struct UsageDecreased {
 /// );
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UsageLimit {
     encryptions: u64,
     source: UsageLimitSource,
@@ -210,6 +212,8 @@ impl fmt::Display for UsageLimit {
 /// assert_eq!(UsageLimitSource::Rfc9001.to_string(), "RFC 9001, section 6.6");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum UsageLimitSource {
     /// NIST SP 800-38D, section 8.3.
