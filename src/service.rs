@@ -2,20 +2,24 @@
 
 use alloc::sync::Arc;
 use core::borrow::Borrow;
-use core::fmt;
 
-use crate::audit::{AuditAction, AuditEvent, AuditSink, Grounds};
+use crate::audit::{AuditSink, Grounds};
 use crate::error::{RotationError, TakenId};
 use crate::evidence::{DestroyRequest, Evidence, RecordText};
-use crate::id::KeyId;
 use crate::key::{Key, KeyRef};
 use crate::keyring::{Keyring, KeyringState};
-use crate::policy::{Cryptoperiods, DueStep, RotationPlan, RotationPolicy, Usage};
-use crate::provider::{Change, Commit, KeyProvider, Revision, Snapshot};
-use crate::receipt::{Addition, Destruction, Retirement, Rotation, RotationDecision};
-use crate::record::KeyRecord;
+use crate::policy::RotationPolicy;
+use crate::provider::{Change, KeyProvider, Revision, Snapshot};
+use crate::receipt::{Addition, Destruction, Retirement, RotationDecision};
 use crate::status::{Inactive, KeyStatus, Retired};
 use crate::timestamp::Timestamp;
+
+use self::commit::Audit;
+
+pub use self::schedule::Applied;
+
+mod commit;
+mod schedule;
 
 /// The lifecycle over a store ([`KeyProvider`]) and under a policy ([`RotationPolicy`]).
 ///
@@ -56,19 +60,6 @@ pub struct RotationService<P, R> {
     provider: P,
     policy: R,
     audit: Option<Audit>,
-}
-
-/// Who is told of each change, and who it is that makes them.
-#[derive(Clone)]
-struct Audit {
-    sink: Arc<dyn AuditSink>,
-    actor: RecordText,
-}
-
-impl fmt::Debug for Audit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Audit").field("actor", &self.actor).finish_non_exhaustive()
-    }
 }
 
 /// What came of a change that was to be stored.
@@ -435,54 +426,6 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         }
     }
 
-    /// Sends a change and finds out what became of it: see the type's documentation.
-    async fn commit<T>(
-        &self,
-        seen: Revision,
-        change: Change<P::Material>,
-        receipt: T,
-        grounds: Grounds,
-    ) -> Result<Outcome<T>, RotationError<P::Error>> {
-        let done = |revision| {
-            self.record(&change, grounds, revision);
-            Ok(Outcome::Done(receipt))
-        };
-        let mut error = match self.provider.commit(seen, &change).await {
-            Ok(Commit::Committed(revision)) => return done(revision),
-            Ok(Commit::Conflict) => return Ok(Outcome::LostRace { now: self.state().await? }),
-            Err(error) => error,
-        };
-        for may_send_again in [true, false] {
-            match self.provider.load().await {
-                Ok(now) if now.revision > seen => {
-                    return if is_there(&change, &now) {
-                        done(now.revision)
-                    } else {
-                        Ok(Outcome::LostRace { now: now.into_keyring()?.state() })
-                    };
-                }
-                Ok(_unmoved) if may_send_again => {
-                    match self.provider.commit(seen, &change).await {
-                        Ok(Commit::Committed(revision)) => return done(revision),
-                        // Perhaps with the first sending, which arrived after all.
-                        Ok(Commit::Conflict) => {}
-                        Err(again) => error = again,
-                    }
-                }
-                Ok(_) | Err(_) => break,
-            }
-        }
-        Err(RotationError::OutcomeUnknown { id: change.id().clone(), source: error })
-    }
-
-    /// Tells the sink of a change that is in the store.
-    fn record(&self, change: &Change<P::Material>, grounds: Grounds, revision: Revision) {
-        if let Some(Audit { sink, actor }) = &self.audit {
-            let (action, at) = AuditAction::of(change, grounds);
-            sink.record(&AuditEvent { action, actor: actor.clone(), revision, at });
-        }
-    }
-
     async fn load(&self) -> Result<Snapshot<P::Material>, RotationError<P::Error>> {
         self.provider.load().await.map_err(RotationError::Provider)
     }
@@ -493,138 +436,5 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
             return Err(RotationError::EmptyStore);
         }
         Ok((snapshot.revision, snapshot.into_keyring()?))
-    }
-}
-
-impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
-    /// What is due in the store's ring: [`Cryptoperiods::plan`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`keyring`](Self::keyring).
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp, Usage};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
-    /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// println!("{}", service.plan(Usage::UNKNOWN, Timestamp::now()).await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub async fn plan(
-        &self,
-        usage: Usage,
-        now: Timestamp,
-    ) -> Result<RotationPlan, RotationError<P::Error>> {
-        let (_, ring) = self.load_ring().await?;
-        Ok(self.policy.plan(&ring, usage, now))
-    }
-
-    /// Carries a step of a plan out, if it is still due in the ring that the store has now. To
-    /// destroy a key needs evidence; for the other steps there is [`Evidence::None`].
-    ///
-    /// # Errors
-    ///
-    /// [`RotationError::Refused`] when the evidence does not do, and those of
-    /// [`keyring`](Self::keyring) and of a commit. That the ring has changed since the plan was
-    /// made is no error but [`Applied::Stale`].
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, Evidence, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp, Usage, days};
-    /// # let start = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
-    /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), start), start).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), start)).await?;
-    /// # let now = start.saturating_add(days(91));
-    /// for step in service.plan(Usage::UNKNOWN, now).await?.due() {
-    ///     let applied = service.apply(step, Evidence::None, now).await?;
-    ///     println!("{step}: {applied:?}");
-    /// }
-    /// # assert_eq!(service.state().await?.active().id.as_str(), "k2");
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub async fn apply(
-        &self,
-        step: &DueStep,
-        evidence: Evidence,
-        at: Timestamp,
-    ) -> Result<Applied, RotationError<P::Error>> {
-        let (seen, mut ring) = self.load_ring().await?;
-        let plan = self.policy.plan(&ring, step.usage(), at);
-        if !plan.due().iter().any(|due| due.is_same_as(step)) {
-            return Ok(Applied::Stale { now: ring.state() });
-        }
-        match step {
-            DueStep::Activate { id, .. } => {
-                let decision = ring.rotate_to(id.as_str(), at)?;
-                let outcome = self.commit_rotation(seen, decision, Grounds::Ordinary).await?;
-                Ok(outcome.into())
-            }
-            DueStep::Retire { id, .. } => {
-                let receipt = ring.entry::<Inactive>(id.as_str())?.retire(at);
-                let change = Change::Retire(receipt.clone());
-                Ok(self.commit(seen, change, receipt, Grounds::Ordinary).await?.into())
-            }
-            DueStep::Destroy { id, .. } => {
-                Ok(self.destroy_in(seen, ring, id.as_str(), evidence, at).await?.into())
-            }
-        }
-    }
-}
-
-/// What came of a step of a plan.
-///
-/// ```
-/// use key_rotation::Applied;
-///
-/// fn report(applied: Applied) -> String {
-///     match applied {
-///         Applied::Done => "done".to_owned(),
-///         Applied::Stale { now } => format!("the ring has changed; make a new plan:\n{now}"),
-///     }
-/// }
-/// assert_eq!(report(Applied::Done), "done");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a stale step means that nothing was stored"]
-pub enum Applied {
-    /// It is stored.
-    Done,
-    /// The step is not due in the ring as it is now, because somebody else has changed it.
-    /// Nothing is stored.
-    Stale {
-        /// The ring as it is now.
-        now: KeyringState,
-    },
-}
-
-impl<T> From<Outcome<T>> for Applied {
-    fn from(outcome: Outcome<T>) -> Self {
-        match outcome {
-            Outcome::Done(_) => Self::Done,
-            Outcome::LostRace { now } => Self::Stale { now },
-        }
-    }
-}
-
-/// Whether a change whose answer was lost is in what the store holds now.
-fn is_there<M>(change: &Change<M>, now: &Snapshot<M>) -> bool {
-    let row = |id: &KeyId| now.records.iter().find(|record| record.id == *id);
-    match change {
-        // The id is all that can be compared: whose material it is, is not asked.
-        Change::Create(KeyRecord { id, .. }) | Change::Add(KeyRecord { id, .. }) => {
-            row(id).is_some() || now.destroyed.iter().any(|tombstone| tombstone.id == *id)
-        }
-        Change::Activate(Rotation { to, at, .. }) => {
-            row(to).is_some_and(|record| record.activated_at == Some(*at))
-        }
-        Change::Retire(Retirement { id, at }) => row(id).is_some_and(|record| {
-            record.status == KeyStatus::Retired && record.status_since == *at
-        }),
-        Change::Destroy(tombstone) => now.destroyed.contains(tombstone),
     }
 }

@@ -1,0 +1,96 @@
+//! Sending a change to the store, finding out what became of it, and putting it on record.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use super::{Outcome, RotationService};
+use crate::audit::{AuditAction, AuditEvent, AuditSink, Grounds};
+use crate::error::RotationError;
+use crate::evidence::RecordText;
+use crate::id::KeyId;
+use crate::policy::RotationPolicy;
+use crate::provider::{Change, Commit, KeyProvider, Revision, Snapshot};
+use crate::receipt::{Retirement, Rotation};
+use crate::record::KeyRecord;
+use crate::status::KeyStatus;
+
+/// Who is told of each change, and who it is that makes them.
+#[derive(Clone)]
+pub(super) struct Audit {
+    pub(super) sink: Arc<dyn AuditSink>,
+    pub(super) actor: RecordText,
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit").field("actor", &self.actor).finish_non_exhaustive()
+    }
+}
+
+impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
+    /// Sends a change and finds out what became of it: see the type's documentation.
+    pub(super) async fn commit<T>(
+        &self,
+        seen: Revision,
+        change: Change<P::Material>,
+        receipt: T,
+        grounds: Grounds,
+    ) -> Result<Outcome<T>, RotationError<P::Error>> {
+        let done = |revision| {
+            self.record(&change, grounds, revision);
+            Ok(Outcome::Done(receipt))
+        };
+        let mut error = match self.provider.commit(seen, &change).await {
+            Ok(Commit::Committed(revision)) => return done(revision),
+            Ok(Commit::Conflict) => return Ok(Outcome::LostRace { now: self.state().await? }),
+            Err(error) => error,
+        };
+        for may_send_again in [true, false] {
+            match self.provider.load().await {
+                Ok(now) if now.revision > seen => {
+                    return if is_there(&change, &now) {
+                        done(now.revision)
+                    } else {
+                        Ok(Outcome::LostRace { now: now.into_keyring()?.state() })
+                    };
+                }
+                Ok(_unmoved) if may_send_again => {
+                    match self.provider.commit(seen, &change).await {
+                        Ok(Commit::Committed(revision)) => return done(revision),
+                        // Perhaps with the first sending, which arrived after all.
+                        Ok(Commit::Conflict) => {}
+                        Err(again) => error = again,
+                    }
+                }
+                Ok(_) | Err(_) => break,
+            }
+        }
+        Err(RotationError::OutcomeUnknown { id: change.id().clone(), source: error })
+    }
+
+    /// Tells the sink of a change that is in the store.
+    fn record(&self, change: &Change<P::Material>, grounds: Grounds, revision: Revision) {
+        if let Some(Audit { sink, actor }) = &self.audit {
+            let (action, at) = AuditAction::of(change, grounds);
+            sink.record(&AuditEvent { action, actor: actor.clone(), revision, at });
+        }
+    }
+}
+
+/// Whether a change whose answer was lost is in what the store holds now.
+fn is_there<M>(change: &Change<M>, now: &Snapshot<M>) -> bool {
+    let row = |id: &KeyId| now.records.iter().find(|record| record.id == *id);
+    match change {
+        // The id is all that can be compared: whose material it is, is not asked.
+        Change::Create(KeyRecord { id, .. }) | Change::Add(KeyRecord { id, .. }) => {
+            row(id).is_some() || now.destroyed.iter().any(|tombstone| tombstone.id == *id)
+        }
+        Change::Activate(Rotation { to, at, .. }) => {
+            row(to).is_some_and(|record| record.activated_at == Some(*at))
+        }
+        Change::Retire(Retirement { id, at }) => row(id).is_some_and(|record| {
+            record.status == KeyStatus::Retired && record.status_since == *at
+        }),
+        Change::Destroy(tombstone) => now.destroyed.contains(tombstone),
+    }
+}
