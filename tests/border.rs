@@ -74,6 +74,14 @@ fn a_duplicate_id_is_a_violation_whatever_the_statuses() {
             Violation::DuplicateKeyId { id: id("a") },
         ]
     );
+    let first_active_again = vec![record("a", Active), record("b", Active), record("a", Inactive)];
+    assert_eq!(
+        violations(first_active_again, vec![]),
+        [
+            Violation::MultipleActiveKeys { ids: vec![id("a"), id("b")] },
+            Violation::DuplicateKeyId { id: id("a") },
+        ]
+    );
     let second_active_again = vec![record("a", Active), record("b", Active), record("b", Inactive)];
     assert_eq!(
         violations(second_active_again, vec![]),
