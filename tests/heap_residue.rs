@@ -1,7 +1,9 @@
 //! Material stays at one heap address, and no heap block that is given back holds any of it.
 //!
 //! The allocator of this test looks through every block at the moment of its release for any 16
-//! bytes of a canary, at any alignment, and a reallocation always moves and releases the old block.
+//! bytes of a canary, at any alignment. A reallocation always moves, and no address is given out
+//! twice, so that a move can be seen.
+//!
 //! Keys are made of that canary, and everything is done with them that can be done: on success, on
 //! error and when something panics half-way. With a material that wipes itself, no block may be
 //! found.
@@ -39,6 +41,10 @@ use self::specimen::{
     write_canary,
 };
 
+#[path = "heap_residue/border.rs"]
+mod border;
+#[path = "heap_residue/policy.rs"]
+mod policy;
 #[path = "heap_residue/scanner.rs"]
 mod scanner;
 #[path = "heap_residue/scenarios.rs"]
@@ -341,7 +347,8 @@ fn key_material_stays_at_the_address_at_which_it_was_filled() {
 
 fn leaves_nothing_but_its_own_unwiped_block<M: Specimen>() {
     let _alone = alone();
-    for (name, scenario) in scenarios::all::<M>().into_iter().chain(store::all::<M>()) {
+    let all = [scenarios::all::<M>(), border::all::<M>(), store::all::<M>(), policy::all::<M>()];
+    for (name, scenario) in all.into_iter().flatten() {
         let forge = Forge::new();
         let (hits, size) = hits_in(|| scenario(&forge));
         let made = forge.made();
