@@ -253,6 +253,8 @@ enum Fault {
     Race,
     /// The request arrives twice, the first time unanswered.
     Delayed,
+    /// Somebody else adds a key; the request never arrives.
+    AddThenLost,
 }
 
 #[derive(Debug, PartialEq)]
@@ -339,7 +341,11 @@ impl KeyProvider for Faulty {
         if fault == Fault::Delayed {
             let _ = self.store.commit(expected, change).await.unwrap();
         }
-        if fault == Fault::Before {
+        if fault == Fault::AddThenLost {
+            let add = Change::Add(record("k4", KeyStatus::Inactive));
+            let _ = self.store.commit(expected, &add).await.unwrap();
+        }
+        if matches!(fault, Fault::Before | Fault::AddThenLost) {
             return Err(Unreachable);
         }
         let answer = self.store.commit(expected, change).await;
@@ -444,6 +450,22 @@ fn a_lost_answer_is_found_out_for_every_kind_of_change() {
         }
         let state = service.state().await.unwrap();
         assert_eq!((state.keys().count(), state.destroyed().len()), (1, 2));
+    });
+}
+
+#[test]
+fn a_rotation_that_never_happened_is_not_taken_for_an_earlier_one_of_the_same_time() {
+    block_on(async {
+        let store = Faulty::new(&[], &[Fault::None, Fault::None, Fault::AddThenLost]);
+        let service = RotationService::new(Arc::clone(&store), StrictSingleActive);
+        // A host whose clock is behind: its rotations count as of the latest time carried.
+        let _ = done(service.rotate_to("k2", at(1000)).await.unwrap());
+        let _ = done(service.rotate_to("k1", at(500)).await.unwrap());
+        // k2 carries that time already when this request is lost, and somebody else adds a key.
+        let Outcome::LostRace { now } = service.rotate_to("k2", at(600)).await.unwrap() else {
+            panic!("done, and it never happened");
+        };
+        assert_eq!(now.active().id.as_str(), "k1");
     });
 }
 

@@ -85,9 +85,11 @@ fn is_there<M>(change: &Change<M>, now: &Snapshot<M>) -> bool {
         Change::Create(KeyRecord { id, .. }) | Change::Add(KeyRecord { id, .. }) => {
             row(id).is_some() || now.destroyed.iter().any(|tombstone| tombstone.id == *id)
         }
-        Change::Activate(Rotation { to, at, .. }) => {
-            row(to).is_some_and(|record| record.activated_at == Some(*at))
-        }
+        // The first activation of a key is proof by its time alone. A key that was active before
+        // may have carried that very time already, so only its being active now is proof.
+        Change::Activate(Rotation { to, at, reactivated, .. }) => row(to).is_some_and(|record| {
+            record.activated_at == Some(*at) && (!reactivated || record.status == KeyStatus::Active)
+        }),
         Change::Retire(Retirement { id, at }) => row(id).is_some_and(|record| {
             record.status == KeyStatus::Retired && record.status_since == *at
         }),
