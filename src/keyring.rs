@@ -186,7 +186,12 @@ impl<M> Keyring<M> {
         if self.active.id().as_str() == id {
             return Some(KeyRef::Active(&self.active));
         }
-        let hash = self.hash(id)?;
+        self.get_hashed(self.hash(id)?, id)
+    }
+
+    /// [`get`](Self::get) among the keys that are not active.
+    #[inline]
+    fn get_hashed(&self, hash: u64, id: &str) -> Option<KeyRef<'_, M>> {
         if let Some(key) = self.inactive.find(hash, id) {
             return Some(KeyRef::Inactive(key));
         }
@@ -369,22 +374,24 @@ impl<M> Keyring<M> {
         (id.len() <= KeyId::MAX_LEN).then(|| self.hasher.hash(id))
     }
 
-    /// [`get`](Self::get), or why there is no such key.
+    /// [`get`](Self::get), or why there is no such key. Hashes once.
     #[inline]
     fn find(&self, id: &str) -> Result<KeyRef<'_, M>, Absent> {
-        self.get(id).ok_or_else(|| match (self.tombstone(id), self.withheld_key(id)) {
-            (Some(tombstone), _) => Absent::Destroyed(tombstone.clone()),
-            (None, Some(withheld)) => Absent::Withheld(withheld.clone()),
-            (None, None) => Absent::NotFound(EscapedText::from(id)),
+        if self.active.id().as_str() == id {
+            return Ok(KeyRef::Active(&self.active));
+        }
+        let Some(hash) = self.hash(id) else {
+            return Err(Absent::NotFound(EscapedText::from(id)));
+        };
+        self.get_hashed(hash, id).ok_or_else(|| {
+            if let Some(tombstone) = self.destroyed.find(hash, id) {
+                Absent::Destroyed(tombstone.clone())
+            } else if let Some(withheld) = self.withheld.find(hash, id) {
+                Absent::Withheld(withheld.clone())
+            } else {
+                Absent::NotFound(EscapedText::from(id))
+            }
         })
-    }
-
-    fn withheld_key(&self, id: &str) -> Option<&Withheld> {
-        self.withheld.find(self.hash(id)?, id)
-    }
-
-    fn tombstone(&self, id: &str) -> Option<&Destruction> {
-        self.destroyed.find(self.hash(id)?, id)
     }
 }
 

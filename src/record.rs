@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use core::fmt;
 
+use crate::error::TimeConflict;
 use crate::id::KeyId;
 use crate::key::KeyParts;
 use crate::material::KeyMaterial;
@@ -116,6 +117,25 @@ impl<M> KeyRecord<M> {
             status_since: self.status_since,
             material: Arc::new(material),
         }
+    }
+
+    /// The times of a key must be in the order created, activated, in its status; those that are not
+    /// known are left out of the comparison.
+    pub(crate) fn time_conflicts(&self) -> [Option<TimeConflict>; 4] {
+        let before = |a: Timestamp, b: Timestamp| a < b && a.is_known();
+        let (created, since) = (self.created_at, self.status_since);
+        let activated = self.activated_at;
+        [
+            (self.status == KeyStatus::Active && activated.is_none())
+                .then_some(TimeConflict::ActiveWithoutActivation),
+            before(since, created).then_some(TimeConflict::StatusBeforeCreation),
+            activated
+                .is_some_and(|activated| before(activated, created))
+                .then_some(TimeConflict::ActivationBeforeCreation),
+            activated
+                .is_some_and(|activated| before(since, activated))
+                .then_some(TimeConflict::StatusBeforeActivation),
+        ]
     }
 
     /// The latest time that the record carries.

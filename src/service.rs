@@ -226,6 +226,9 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
     /// Adds an inactive key, for every process to load before it is activated.
     ///
+    /// Where the store's answer was lost, the id is all that can be compared: then `Done` may be
+    /// about a key of the same id that somebody else added. Use the ring that the store has.
+    ///
     /// The key may be given by value or by reference; given by reference, it is still at hand
     /// when the race is lost or the store fails.
     ///
@@ -285,6 +288,9 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     ) -> Result<Outcome<RotationDecision>, RotationError<P::Error>> {
         let (seen, mut ring) = self.load_ring().await?;
         if let Some(key) = ring.get(id).filter(|key| key.status() == KeyStatus::Inactive) {
+            // The time that counts is the one that is written: where a clock is behind, the
+            // latest that either key carries.
+            let at = at.max(key.latest()).max(KeyRef::from(ring.active()).latest());
             let key = key.info();
             self.policy
                 .may_activate(&key, at)

@@ -386,3 +386,32 @@ fn receipts_print_as_one_line() {
         ]
     );
 }
+
+#[test]
+fn a_key_with_the_longest_id_is_found_and_a_longer_one_is_not() {
+    let longest = "k".repeat(KeyId::MAX_LEN);
+    let mut ring = ring();
+    let _ = ring.add(staged(&longest, 10)).unwrap();
+    assert!(ring.decryption_key(&longest).is_ok());
+    assert!(ring.get(&format!("{longest}k")).is_none());
+}
+
+#[test]
+fn the_tombstone_is_written_before_the_material_is_dropped() {
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.0 || std::thread::panicking(), "the material breaks when it is dropped");
+        }
+    }
+    let mut ring = Keyring::new(Key::new(id("a"), Bomb(false), at(1)).activate(at(1)));
+    let _ = ring.add(Key::new(id("r"), Bomb(true), at(1))).unwrap();
+    let _ = ring.entry::<Inactive>("r").unwrap().retire(at(2));
+    let destroyed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        ring.entry::<Retired>("r").unwrap().destroy(at(3))
+    }));
+    assert!(destroyed.is_err());
+    assert_eq!(ring.destroyed().count(), 1);
+    assert!(matches!(ring.decryption_key("r"), Err(DecryptionKeyError::KeyDestroyed { .. })));
+    assert_eq!(ring.active().id().as_str(), "a");
+}

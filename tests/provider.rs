@@ -170,3 +170,42 @@ fn the_in_memory_store_gives_back_what_it_was_given() {
         .collect();
     assert_eq!(kept, [("a", Some(at(10)), "a"), ("i", Some(at(20)), "i")]);
 }
+
+#[test]
+fn a_panicking_drop_leaves_a_whole_snapshot_behind() {
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.0 || std::thread::panicking(), "the material breaks when it is dropped");
+        }
+    }
+    let row = |name, status, armed| KeyRecord::new(id(name), status, at(10), Bomb(armed));
+    let mut store = Snapshot {
+        revision: Revision::new(1),
+        records: vec![row("a", Active, false), row("r", Retired, true)],
+        destroyed: vec![],
+    };
+    let destroy = Change::Destroy(Destruction::new(id("r"), at(20)));
+    let applied = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        store.apply(Revision::new(1), &destroy)
+    }));
+    assert!(applied.is_err());
+    assert_eq!((store.records.len(), store.destroyed.len()), (1, 1));
+    assert_eq!(store.revision, Revision::new(2));
+}
+
+#[test]
+fn a_record_that_no_ring_would_load_is_not_stored() {
+    let mut store = Snapshot::empty();
+    let create = Change::Create(record("a", Active).with_times(None, at(10)));
+    assert!(matches!(
+        store.apply(Revision::EMPTY, &create),
+        Err(ChangeMismatch::InconsistentTimes { .. })
+    ));
+    let add = Change::Add(record("x", Inactive).with_times(None, at(9)));
+    assert!(matches!(
+        filled().apply(Revision::new(7), &add),
+        Err(ChangeMismatch::InconsistentTimes { .. })
+    ));
+    assert!(store.is_empty());
+}

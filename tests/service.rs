@@ -231,6 +231,13 @@ fn a_rotation_that_the_policy_refuses_does_not_happen() {
         assert_eq!(reason.allowed_from(), Some(at(100)));
         assert_eq!(service.state().await.unwrap().active().id.as_str(), "k1");
 
+        // A clock that is behind counts as of the latest time carried, for the policy as well.
+        let late = KeyRecord::new(id("k1"), KeyStatus::Active, at(500), "m".to_owned());
+        let behind =
+            Arc::new(InMemoryKeyProvider::from_records([late, record("k2", KeyStatus::Inactive)]));
+        let _ =
+            done(RotationService::new(behind, NotBefore100).rotate_to("k2", at(50)).await.unwrap());
+
         let _ = done(service.rotate_to("k2", at(100)).await.unwrap());
         assert_eq!(service.state().await.unwrap().active().id.as_str(), "k2");
     });

@@ -21,7 +21,9 @@ use crate::policy::Refusal;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RotationError<E> {
-    /// The store could not be read. Nothing was sent to it.
+    /// The store could not be read. Where this answers a change, either nothing was sent, or what
+    /// was sent was answered (stored by `bootstrap`, a lost race otherwise) and the reading after
+    /// that failed.
     #[error("the key store could not be read")]
     Provider(#[source] E),
     /// A change was sent, and neither the store's answer nor reading it again told what became of

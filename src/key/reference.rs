@@ -143,6 +143,10 @@ impl<'k, M> KeyRef<'k, M> {
         KeyRecord::from_parts(self.parts().share(), self.status())
     }
 
+    pub(crate) fn latest(&self) -> Timestamp {
+        self.parts().latest()
+    }
+
     pub(crate) fn parts(&self) -> &'k KeyParts<M> {
         match self {
             Self::Active(key) => key.parts(),

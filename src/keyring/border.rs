@@ -7,13 +7,12 @@ use hashbrown::HashSet;
 
 use super::Keyring;
 use super::table::{IdHasher, Table};
-use crate::error::{InvalidKeyring, TimeConflict, Violation};
+use crate::error::{InvalidKeyring, Violation};
 use crate::id::KeyId;
 use crate::key::Key;
 use crate::receipt::Destruction;
 use crate::record::KeyRecord;
 use crate::status::{Active, Inactive, KeyStatus, Retired, Status};
-use crate::timestamp::Timestamp;
 
 impl<M> Keyring<M> {
     /// The ring that these records make. [`from_parts`](Self::from_parts) without tombstones.
@@ -138,7 +137,7 @@ impl<M> Border<M> {
 
     fn admit(&mut self, record: KeyRecord<M>) {
         self.seen += 1;
-        let conflicts = time_conflicts(&record).into_iter().flatten();
+        let conflicts = record.time_conflicts().into_iter().flatten();
         self.violations.extend(
             conflicts
                 .map(|conflict| Violation::InconsistentTimes { id: record.id.clone(), conflict }),
@@ -211,23 +210,4 @@ impl<M> Border<M> {
             order: self.seen,
         })
     }
-}
-
-/// The times of a key must be in the order created, activated, in its status; those that are not
-/// known are left out of the comparison.
-fn time_conflicts<M>(record: &KeyRecord<M>) -> [Option<TimeConflict>; 4] {
-    let before = |a: Timestamp, b: Timestamp| a < b && a.is_known();
-    let (created, since) = (record.created_at, record.status_since);
-    let activated = record.activated_at;
-    [
-        (record.status == KeyStatus::Active && activated.is_none())
-            .then_some(TimeConflict::ActiveWithoutActivation),
-        before(since, created).then_some(TimeConflict::StatusBeforeCreation),
-        activated
-            .is_some_and(|activated| before(activated, created))
-            .then_some(TimeConflict::ActivationBeforeCreation),
-        activated
-            .is_some_and(|activated| before(since, activated))
-            .then_some(TimeConflict::StatusBeforeActivation),
-    ]
 }

@@ -3,7 +3,7 @@
 use core::mem;
 
 use super::{Entry, Keyring};
-use crate::error::{EntryError, KeyIdTaken, TakenBy};
+use crate::error::{Absent, EntryError, KeyIdTaken, TakenBy};
 use crate::id::KeyId;
 use crate::key::Key;
 use crate::receipt::{Addition, Destruction, Rotation, RotationDecision};
@@ -96,11 +96,12 @@ impl<M> Keyring<M> {
 
     /// What has this id already.
     pub(crate) fn taken_by(&self, id: &str) -> Option<TakenBy> {
-        let by_key = self.get(id).map(|key| TakenBy::Key(key.status()));
-        let by_withheld = || self.withheld_key(id).map(|held| TakenBy::Key(held.key.status));
-        by_key
-            .or_else(by_withheld)
-            .or_else(|| self.tombstone(id).map(|tombstone| TakenBy::Tombstone { at: tombstone.at }))
+        match self.find(id) {
+            Ok(key) => Some(TakenBy::Key(key.status())),
+            Err(Absent::Destroyed(tombstone)) => Some(TakenBy::Tombstone { at: tombstone.at }),
+            Err(Absent::Withheld(withheld)) => Some(TakenBy::Key(withheld.key.status)),
+            Err(Absent::NotFound(_)) => None,
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a commit means, on rows: [`Snapshot::apply`].
 
+use alloc::vec::Vec;
+use core::mem;
+
 use thiserror::Error;
 
 use super::{Change, Commit, Revision, Snapshot};
-use crate::error::TakenBy;
+use crate::error::{TakenBy, TimeConflict};
 use crate::id::KeyId;
 use crate::receipt::Destruction;
 use crate::record::KeyRecord;
@@ -38,16 +41,19 @@ impl<M> Snapshot<M> {
         if expected != self.revision {
             return Ok(Commit::Conflict);
         }
+        let mut removed: Vec<KeyRecord<M>> = Vec::new();
         match change {
             Change::Create(record) => {
                 if !self.is_empty() {
                     return Err(ChangeMismatch::NotEmpty { id: record.id.clone() });
                 }
                 has_status(&record.id, record.status, KeyStatus::Active)?;
+                has_consistent_times(record)?;
                 self.records.push(record.clone());
             }
             Change::Add(record) => {
                 has_status(&record.id, record.status, KeyStatus::Inactive)?;
+                has_consistent_times(record)?;
                 if let Some(taken_by) = self.taken_by(&record.id) {
                     return Err(ChangeMismatch::KeyIdTaken { id: record.id.clone(), taken_by });
                 }
@@ -71,10 +77,15 @@ impl<M> Snapshot<M> {
             Change::Destroy(Destruction { id, at }) => {
                 self.fitting(id, KeyStatus::Retired, *at)?;
                 self.destroyed.push(Destruction::new(id.clone(), *at));
-                self.records.retain(|record| record.id != *id);
+                let (gone, kept) =
+                    mem::take(&mut self.records).into_iter().partition(|record| record.id == *id);
+                self.records = kept;
+                removed = gone;
             }
         }
         self.revision = self.revision.next();
+        // Last, because the drop of a material may panic, and the snapshot is whole by now.
+        drop(removed);
         Ok(Commit::Committed(self.revision))
     }
 
@@ -128,6 +139,15 @@ fn has_status(id: &KeyId, found: KeyStatus, expected: KeyStatus) -> Result<(), C
         Ok(())
     } else {
         Err(ChangeMismatch::WrongStatus { id: id.clone(), expected, found })
+    }
+}
+
+fn has_consistent_times<M>(record: &KeyRecord<M>) -> Result<(), ChangeMismatch> {
+    match record.time_conflicts().into_iter().flatten().next() {
+        None => Ok(()),
+        Some(conflict) => {
+            Err(ChangeMismatch::InconsistentTimes { id: record.id.clone(), conflict })
+        }
     }
 }
 
@@ -185,6 +205,14 @@ pub enum ChangeMismatch {
         at: Timestamp,
         /// The latest time that the key carries.
         carried: Timestamp,
+    },
+    /// The times of a new key contradict each other: no ring would load it.
+    #[error("the times of key `{id}` contradict each other: {conflict}")]
+    InconsistentTimes {
+        /// The key.
+        id: KeyId,
+        /// How.
+        conflict: TimeConflict,
     },
     /// The change and the row disagree on whether the key was active before.
     #[error("the change and the store disagree on whether key `{id}` was active before")]
