@@ -5,6 +5,7 @@ use core::fmt;
 
 use thiserror::Error;
 
+use crate::error::EscapedText;
 use crate::id::KeyId;
 use crate::key::KeyInfo;
 use crate::policy::{Refusal, Rule};
@@ -52,10 +53,10 @@ impl core::str::FromStr for RecordText {
     type Err = InvalidRecordText;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Beside control characters, those that end a line or turn its direction.
+        // Beside control characters, those that end a line, turn its direction or cannot be seen.
         let hidden = |c: char| {
             c.is_control()
-                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+                || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         };
         if text.trim().is_empty() {
             Err(InvalidRecordText::Empty)
@@ -257,7 +258,7 @@ impl From<Unreferenced> for Evidence {
 /// let forced = DestroyRequest::forced("k1", "the customer asked for erasure".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct DestroyRequest {
     pub(crate) id: String,
     pub(crate) evidence: Evidence,
@@ -275,6 +276,16 @@ impl DestroyRequest {
     #[must_use]
     pub fn forced(id: &str, reason: RecordText) -> Self {
         Self { id: String::from(id), evidence: Evidence::Forced(reason) }
+    }
+}
+
+// By hand, because the id may come from outside.
+impl fmt::Debug for DestroyRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DestroyRequest")
+            .field("id", &EscapedText::from(self.id.as_str()))
+            .field("evidence", &self.evidence)
+            .finish()
     }
 }
 

@@ -88,7 +88,8 @@
 //!   [`from_parts`](Keyring::from_parts), whether other processes agree is a commit: each is
 //!   checked once, at run time.
 //! - Who edits records by hand and loads them gets what the records say.
-//! - Material passed by value leaves copies on the stack; [`KeyMaterial::try_fill`],
+//! - Material passed by value leaves copies on the stack, and the compiler may carry such bytes on,
+//!   as the padding of what it moves to the heap later. [`KeyMaterial::try_fill`],
 //!   [`KeyMaterial::take`] and [`Key::from_shared`] are the ways without.
 //! - Material of a type that does not wipe itself is not wiped, and material that another ring
 //!   still holds is not either.

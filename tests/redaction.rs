@@ -1,309 +1,372 @@
-//! Nothing secret in any `Debug`, `Display`, error chain or panic message; and nothing from
-//! outside that could forge a log line, or fill one.
+//! Nothing secret is printed, and nothing that comes from outside is printed as it came.
+//!
+//! Every public type that holds a key, or stands near one, is printed in every way that it can be,
+//! errors with their whole chain, and so is what a panic says. The text is searched for any 8
+//! bytes of the keys: as they are, in hexadecimal and decimal with anything between the bytes, and
+//! in base64. The material that keys are made of may print itself as it likes, or not at all: it is
+//! never asked.
+//!
+//! An id that is looked up comes from a ciphertext, and so from anybody. Whatever it is, the error
+//! is one short line of visible ASCII.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![cfg(feature = "std")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::error::Error;
-use std::fmt::{Debug, Display};
+use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use key_rotation::{
-    Change, Destruction, InMemoryKeyProvider, Inactive, Key, KeyId, KeyMaterial, KeyRecord, KeyRef,
-    KeyStatus, Keyring, Outcome, Retired, RotationError, RotationService, Snapshot,
-    StrictSingleActive, Timestamp,
+    Active, EscapedText, InMemoryKeyProvider, Inactive, Key, KeyId, KeyMaterial, KeyRecord,
+    KeyStatus, Keyring, Retired, RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
-/// Printable, so that it would show raw as well.
-const CANARY: &[u8; 32] = b"Zq7#vK2!mX9@pL4$wT6%rB1^nH8&jD3*";
+use self::encodings::{CANARY, LEAK, base64, hex, leak_in};
+use self::exhibits::{Exhibits, at, id};
 
-/// A material whose `Debug` tells all: it must never be asked.
-struct Leaky(Vec<u8>);
+#[path = "redaction/encodings.rs"]
+mod encodings;
+#[path = "redaction/exhibits.rs"]
+mod exhibits;
 
-impl Debug for Leaky {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
+/// A material that tells everything to everybody.
+struct Talkative([u8; 32]);
+
+impl Talkative {
+    fn new() -> Self {
+        Self(CANARY)
     }
 }
 
-/// What a material of this test is made of, for both of them.
-trait Material: Send + Sync + 'static {
-    fn make() -> Self;
-}
-
-impl Material for KeyMaterial {
-    fn make() -> Self {
-        KeyMaterial::take(&mut CANARY.clone()).unwrap()
+impl fmt::Debug for Talkative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Talkative({self} {:?})", self.0)
     }
 }
 
-impl Material for Leaky {
-    fn make() -> Self {
-        Self(CANARY.to_vec())
+impl fmt::Display for Talkative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.0.escape_ascii(), hex(&self.0), base64(&self.0))
     }
 }
 
-// ---- What to look for ----
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// A material that does not print.
+struct Mute {
+    _secret: [u8; 32],
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |n: u32| char::from(*DIGITS.get(n as usize & 63).unwrap());
-    let triples = bytes
-        .chunks_exact(3)
-        .map(|triple| triple.iter().fold(0_u32, |word, byte| (word << 8) | u32::from(*byte)));
-    triples.flat_map(|word| [word >> 18, word >> 12, word >> 6, word]).map(digit).collect()
+fn material() -> KeyMaterial {
+    KeyMaterial::take(&mut CANARY.clone()).unwrap()
 }
 
-/// Every way in which eight or nine bytes in a row of the canary could stand in a text.
-fn traces() -> Vec<String> {
-    let mut traces = Vec::new();
-    for window in CANARY.windows(8) {
-        traces.push(String::from_utf8_lossy(window).into_owned());
-        let list: Vec<_> = window.iter().map(ToString::to_string).collect();
-        traces.extend([list.join(", "), list.join(",\n    "), list.join(" ")]);
-        let pairs: Vec<_> = window.iter().map(|byte| format!("{byte:02x}")).collect();
-        for separated in
-            [pairs.concat(), pairs.join(" "), pairs.join(":"), pairs.join(", "), pairs.join(", 0x")]
-        {
-            traces.extend([separated.to_uppercase(), separated]);
+fn nothing_leaks(exhibits: &Exhibits) {
+    assert!(!exhibits.0.is_empty());
+    for (name, text) in &exhibits.0 {
+        assert_eq!(leak_in(text), None, "{name} prints {text}");
+    }
+}
+
+// The search.
+
+#[test]
+fn the_search_finds_each_form_of_any_8_bytes_and_not_of_6() {
+    type Form = (&'static str, fn(&[u8]) -> String);
+    let forms: [Form; 19] = [
+        ("as it is", |bytes| String::from_utf8_lossy(bytes).into_owned()),
+        ("in broken UTF-8", |bytes| {
+            String::from_utf8_lossy(&[b"\xff", bytes, b"\xc3"].concat()).into_owned()
+        }),
+        ("as a byte string", |bytes| bytes.escape_ascii().to_string()),
+        ("as escaped bytes", |bytes| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()),
+        ("hexadecimal", hex),
+        ("in capitals", |bytes| hex(bytes).to_uppercase()),
+        ("with spaces", |bytes| separated(bytes, " ")),
+        ("with colons", |bytes| separated(bytes, ":")),
+        ("with hyphens", |bytes| separated(bytes, "-").to_uppercase()),
+        ("as a list of C", |bytes| format!("0x{}", separated(bytes, ", 0x"))),
+        ("by a derive", |bytes| format!("{bytes:?}")),
+        ("by a derive, on many lines", |bytes| format!("{bytes:#?}")),
+        ("by a derive, in hexadecimal", |bytes| format!("{bytes:x?}")),
+        ("by a derive, in capitals", |bytes| format!("{bytes:#04X?}")),
+        ("in base64", base64),
+        ("in base64, after one byte", |bytes| base64(&[b"0", bytes].concat())),
+        ("in base64, after two bytes", |bytes| base64(&[b"01", bytes, b"end"].concat())),
+        ("in base64, after three bytes", |bytes| base64(&[b"01:", bytes].concat())),
+        ("in base64 for URLs", |bytes| {
+            base64(&[b"0", bytes].concat()).replace('+', "-").replace('/', "_")
+        }),
+    ];
+    for (name, form) in forms {
+        for start in 0..=CANARY.len() - LEAK {
+            let around = |bytes| format!("Key {{ id: k7, at: 12, material: {} }}", form(bytes));
+            let enough = around(&CANARY[start..start + LEAK]);
+            assert!(leak_in(&enough).is_some(), "{name}: not found in {enough}");
+            let too_few = around(&CANARY[start..start + LEAK - 2]);
+            assert_eq!(leak_in(&too_few), None, "{name}: found in {too_few}");
         }
+        assert!(leak_in(&form(&CANARY)).is_some(), "{name}: the whole is not found");
+        let other: Vec<_> = CANARY.iter().rev().copied().collect();
+        assert_eq!(leak_in(&form(&other)), None, "{name}: found in another secret");
     }
-    // All three alignments come up, as windows of nine bytes begin at every byte.
-    for window in CANARY.windows(9) {
-        let standard = base64(window);
-        traces.extend([standard.replace('+', "-").replace('/', "_"), standard]);
-    }
-    traces
 }
 
-fn leak_in(text: &str) -> Option<String> {
-    traces().into_iter().find(|trace| text.contains(trace))
+fn separated(bytes: &[u8], separator: &str) -> String {
+    bytes.iter().map(|byte| hex(&[*byte])).collect::<Vec<_>>().join(separator)
 }
 
-/// What has been printed, and by what.
-#[derive(Default)]
-struct Printed(Vec<(String, String)>);
+// What prints.
 
-impl Printed {
-    fn debug(&mut self, what: &str, value: &impl Debug) {
-        self.0.push((what.to_owned(), format!("{value:?}\n{value:#?}")));
-    }
-
-    fn display(&mut self, what: &str, value: &(impl Debug + Display)) {
-        self.debug(what, value);
-        self.0.push((what.to_owned(), value.to_string()));
-    }
-
-    fn error(&mut self, what: &str, error: &dyn Error) {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            self.0.push((what.to_owned(), format!("{error}\n{error:?}\n{error:#?}")));
-            next = error.source();
-        }
-    }
-
-    fn has_no_secret(&self) {
-        let traces = traces();
-        for (what, text) in &self.0 {
-            let leak = traces.iter().find(|trace| text.contains(*trace));
-            assert_eq!(leak, None, "{what}: {text}");
-        }
-    }
+#[test]
+fn nothing_prints_key_material() {
+    nothing_leaks(&exhibits::of(material));
+    nothing_leaks(&exhibits::of_key_material(&material()));
 }
 
 #[test]
-fn the_secret_is_found_where_it_stands_in_any_encoding() {
-    let derived = format!("{CANARY:?} {CANARY:#?}");
-    for text in [
-        String::from_utf8_lossy(CANARY).into_owned(),
-        derived,
-        hex(CANARY),
-        hex(CANARY).to_uppercase(),
-        format!("{:02x?}", CANARY),
-        format!("{:?}", Leaky::make()),
-        base64(CANARY),
-        base64(CANARY.split_at(1).1),
-        base64(CANARY.split_at(2).1),
-        format!("…{}…", String::from_utf8_lossy(CANARY.split_at(24).1)),
-    ] {
-        assert!(leak_in(&text).is_some(), "not found in {text}");
-    }
-    assert_eq!(leak_in("key `k1` is active"), None);
-    assert_eq!(base64(b"Man"), "TWFu");
+fn material_that_would_print_itself_is_not_asked() {
+    let talkative = Talkative::new();
+    assert!(leak_in(&format!("{talkative:?}")).is_some());
+    assert!(leak_in(&format!("{talkative}")).is_some());
+    nothing_leaks(&exhibits::of(Talkative::new));
+    nothing_leaks(&exhibits::of(|| CANARY.to_vec()));
+    nothing_leaks(&exhibits::of(|| String::from_utf8(CANARY.to_vec()).unwrap()));
 }
 
-// ---- Everything that prints ----
-
-fn at(millis: u64) -> Timestamp {
-    Timestamp::from_unix_millis(millis)
+#[test]
+fn material_that_cannot_print_is_no_obstacle() {
+    nothing_leaks(&exhibits::of(|| Mute { _secret: CANARY }));
 }
 
-fn staged<M: Material>(name: &'static str) -> Key<Inactive, M> {
-    Key::new(KeyId::from_static(name), M::make(), at(1))
-}
+/// Every name that the crate exports is among the exhibits, or is nothing that knows a key: a trait,
+/// a marker, a rule.
+#[test]
+fn every_public_type_is_among_the_exhibits() {
+    let exported: BTreeSet<&str> = include_str!("../src/lib.rs")
+        .split("pub use crate::")
+        .skip(1)
+        .filter_map(|rest| rest.split(';').next()?.split("::").last())
+        .flat_map(|names| names.split([',', '{', '}']))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(exported.contains("Keyring") && exported.contains("TryFillError"));
 
-fn record<M: Material>(name: &'static str, status: KeyStatus) -> KeyRecord<M> {
-    KeyRecord::new(KeyId::from_static(name), status, at(1), M::make())
-}
-
-fn print_everything<M: Material>(printed: &mut Printed) {
-    let key = staged::<M>("k");
-    printed.debug("Key<Inactive>", &key);
-    printed.debug("KeyRef", &KeyRef::from(&key));
-    printed.debug("KeyInfo", &KeyRef::from(&key).info());
-    printed.debug("KeyRecord", &KeyRef::from(&key).to_record());
-    printed.debug("DecryptionKey", &key.decryption_key());
-    let key = key.activate(at(2));
-    printed.debug("Key<Active>", &key);
-    printed.debug("EncryptionKey", &key.encryption_key());
-    let key = key.deactivate(at(3)).retire(at(4));
-    printed.debug("Key<Retired>", &key);
-    printed.display("Destruction", &key.destroy(at(5)));
-
-    let builder =
-        Keyring::builder().inactive(staged::<M>("b")).retired(staged::<M>("r").retire(at(2)));
-    printed.debug("KeyringBuilder", &builder);
-    let mut ring = builder.active(staged::<M>("a").activate(at(2))).build().unwrap();
-    printed.debug("Keyring", &ring);
-    printed.display("KeyringState", &ring.state());
-    printed.debug("CryptoExport", &ring.export_for_crypto());
-    printed.debug("Entry", &ring.entry::<Inactive>("b").unwrap());
-    printed.display("Addition", &ring.add(staged::<M>("c")).unwrap());
-    printed.error("KeyIdTaken", &ring.add(staged::<M>("a")).unwrap_err());
-    printed.error("DecryptionKeyError", &ring.decryption_key("x").unwrap_err());
-    printed.error("EntryError", &ring.entry::<Retired>("a").unwrap_err());
-    printed.display("RotationDecision", &ring.rotate_to("b", at(3)).unwrap());
-    printed.display("RotationDecision", &ring.rotate_to("b", at(3)).unwrap());
-    printed.display("Retirement", &ring.entry::<Inactive>("a").unwrap().retire(at(4)));
-
-    let records = [record::<M>("a", KeyStatus::Active), record::<M>("a", KeyStatus::Active)];
-    let tombstone = Destruction::new(KeyId::from_static("a"), at(1));
-    printed.error("InvalidKeyring", &Keyring::from_parts(records, [tombstone]).unwrap_err());
-
-    let create = Change::Create(record::<M>("a", KeyStatus::Active));
-    let mut snapshot = Snapshot::empty();
-    let _ = snapshot.apply(snapshot.revision, &create).unwrap();
-    printed.debug("Snapshot", &snapshot);
-    printed.error("ChangeMismatch", &snapshot.apply(snapshot.revision, &create).unwrap_err());
-    printed.debug("Change", &create);
-    printed.debug("Change", &Change::Add(record::<M>("b", KeyStatus::Inactive)));
-
-    let service = RotationService::new(InMemoryKeyProvider::<M>::new(), StrictSingleActive);
-    printed.error("RotationError", &block_on(service.validate()).unwrap_err());
-    printed.debug("Keyring", &block_on(service.bootstrap(staged("a"), at(2))).unwrap());
-    printed.debug("RotationService", &service);
-    let added: Outcome<_> = block_on(service.add(staged("b"))).unwrap();
-    printed.debug("Outcome", &added);
-    printed.debug("Outcome", &Outcome::<()>::LostRace { now: block_on(service.state()).unwrap() });
-    printed.error("RotationError", &block_on(service.add(staged("a"))).unwrap_err());
-    printed.error("RotationError", &block_on(service.destroy("a", at(9))).unwrap_err());
-    let unknown = RotationError::OutcomeUnknown {
-        id: KeyId::from_static("a"),
-        source: snapshot.apply(snapshot.revision, &create).unwrap_err(),
-    };
-    printed.error("RotationError", &unknown);
-    printed.debug(
-        "InMemoryKeyProvider",
-        &InMemoryKeyProvider::from_records([record::<M>("a", KeyStatus::Active)]),
+    let traits = ["AuditSink", "CanDestroy", "CanEncrypt", "KeyProvider", "RotationPolicy"];
+    let more_traits = ["DeactivateAlone", "Status", "TransitionTo"];
+    let without_a_value = ["builder", "days", "Active", "Inactive", "Retired"];
+    let rules_and_counts = ["Contradiction", "Cryptoperiods", "CryptoperiodsBuilder", "Rule"];
+    let more_of_them = ["InvalidCryptoperiods", "Usage", "UsageDecreased", "UsageLimit"];
+    let texts = ["InvalidRecordText", "RecordText", "UsageLimitSource", "TracingSink"];
+    let elsewhere = [&traits[..], &more_traits, &without_a_value, &rules_and_counts, &more_of_them];
+    let (exhibits, of_material) = (exhibits::of(material), exhibits::of_key_material(&material()));
+    let mut expected = exhibits.types();
+    expected.extend(of_material.types());
+    expected.extend(elsewhere.concat());
+    expected.extend(texts);
+    assert_eq!(
+        exported.difference(&expected).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "add what these print to tests/redaction/exhibits.rs",
     );
 }
 
-#[test]
-fn nothing_that_prints_prints_a_secret() {
-    let mut printed = Printed::default();
-    print_everything::<KeyMaterial>(&mut printed);
-    print_everything::<Leaky>(&mut printed);
-    printed.debug("KeyMaterial", &KeyMaterial::make());
-    printed.error("MaterialError", &KeyMaterial::make().expose_array::<16>().unwrap_err());
-    let failed = KeyMaterial::try_fill(32, |place| {
-        place.copy_from_slice(CANARY);
-        Err(std::io::Error::other("the generator failed"))
-    });
-    printed.error("TryFillError", &failed.unwrap_err());
-    assert!(printed.0.len() > 80, "only {} texts", printed.0.len());
-    printed.has_no_secret();
-    // The secret was there to be printed.
-    assert_eq!(KeyMaterial::make().expose_secret(), CANARY);
+// What panics say.
+
+thread_local! {
+    /// What panics on this thread said, if somebody listens.
+    static HEARD: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-#[test]
-fn no_panic_message_has_a_secret() {
-    fn message(scope: impl FnOnce()) -> String {
-        let payload = panic::catch_unwind(AssertUnwindSafe(scope)).unwrap_err();
-        let text = payload.downcast_ref::<String>().cloned();
-        text.or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string)).unwrap()
-    }
-    let ring = Keyring::new(staged::<Leaky>("k").activate(at(2)));
-    let messages = [
-        message(|| {
-            let _ = ring.map(|id, _| {
-                if id.as_str() == "k" {
-                    panic!("no cipher for {id}")
-                }
+/// What the panic says that ends this.
+fn last_words<T>(scope: impl FnOnce() -> T) -> String {
+    static LISTEN: Once = Once::new();
+    LISTEN.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let heard = HEARD.with_borrow_mut(|heard| {
+                heard.as_mut().map(|heard| heard.push(info.to_string())).is_some()
             });
-        }),
-        message(|| drop(ring.try_map(|_, _| Err::<(), _>(())).unwrap())),
-        message(|| _ = ring.decryption_key("x").unwrap()),
-        message(|| _ = KeyMaterial::make().expose_array::<16>().unwrap()),
-        message(|| {
-            let _ = KeyMaterial::try_fill::<()>(32, |place| {
-                place.copy_from_slice(CANARY);
-                panic!("the generator broke")
-            });
-        }),
-    ];
-    let mut printed = Printed::default();
-    for text in messages {
-        assert!(!text.is_empty());
-        printed.0.push(("panic".to_owned(), text));
-    }
-    printed.has_no_secret();
-}
-
-// ---- Text from outside ----
-
-#[test]
-fn an_id_from_outside_can_neither_forge_a_log_line_nor_fill_one() {
-    let long = "A".repeat(10_000_000);
-    let hostile = [
-        "k\n2026-11-23 INFO login ok",
-        "k\r\nSet-Cookie: admin",
-        "\x1b[2J\x1b[31mgone",
-        "k\u{202e}drowssap\u{2066}",
-        "k\u{2028}next",
-        "\0",
-        "`; DROP TABLE keys; --",
-        "ключ",
-        long.as_str(),
-    ];
-    let now = Timestamp::now();
-    let mut ring = Keyring::new(Key::new(KeyId::from_static("k"), (), now).activate(now));
-    let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    let _ = block_on(service.bootstrap(Key::new(KeyId::from_static("k"), (), now), now)).unwrap();
-    for id in hostile {
-        let mut printed = Printed::default();
-        printed.error("decryption_key", &ring.decryption_key(id).unwrap_err());
-        printed.error("entry", &ring.entry::<Inactive>(id).unwrap_err());
-        printed.error("rotate_to", &ring.rotate_to(id, now).unwrap_err());
-        printed.error("service", &block_on(service.rotate_to(id, now)).unwrap_err());
-        printed.error("status", &id.parse::<KeyStatus>().unwrap_err());
-        let malformed = id.parse::<KeyId>();
-        if let Err(error) = malformed {
-            printed.error("KeyId", &error);
-        }
-        for (what, text) in printed.0 {
-            // Three lines, as `Printed::error` asks for; the last is the one of many lines.
-            for line in text.lines().take(2) {
-                let plain = |c: char| c == ' ' || c.is_ascii_graphic();
-                assert!(line.chars().all(plain), "{what}: {line}");
-                assert!(line.len() < 400, "{what}: {} bytes", line.len());
+            if !heard {
+                print(info);
             }
-            assert!(text.len() < 2_000, "{what}: {} bytes", text.len());
-            assert!(!text.contains("\n2026") && !text.contains('\x1b'), "{what}: {text}");
+        }));
+    });
+    HEARD.set(Some(Vec::new()));
+    let ended = panic::catch_unwind(AssertUnwindSafe(scope));
+    let words = HEARD.take().unwrap();
+    assert!(ended.is_err(), "it did not panic");
+    words.join("\n")
+}
+
+fn says_nothing_secret<T>(scope: impl FnOnce() -> T, expected: &str) {
+    let words = last_words(scope);
+    assert!(words.contains(expected), "`{words}` does not say `{expected}`");
+    assert_eq!(leak_in(&words), None, "{words}");
+}
+
+#[test]
+fn a_panic_while_material_is_filled_in_says_nothing_of_it() {
+    assert!(leak_in(&last_words(|| panic!("{:?}", Talkative::new()))).is_some());
+
+    let fill = |then: fn(&mut [u8])| {
+        let _ = KeyMaterial::try_fill(32, |place| {
+            place.copy_from_slice(&CANARY);
+            then(place);
+            Ok::<_, fmt::Error>(())
+        });
+    };
+    says_nothing_secret(|| fill(|_| panic!("no entropy")), "no entropy");
+    says_nothing_secret(|| fill(|place| place[place.len()] = 0), "out of bounds");
+    says_nothing_secret(|| fill(|place| place.copy_from_slice(&CANARY[1..])), "length");
+}
+
+#[test]
+fn a_panic_while_a_ring_is_mapped_or_loaded_says_nothing_of_it() {
+    let key = |name: &str| Key::new(id(name), Talkative::new(), at(1));
+    let mut ring = Keyring::new(key("k1").activate(at(2)));
+    let _ = ring.add(key("k2")).unwrap();
+
+    let half_way = |key: &KeyId| {
+        assert!(key.as_str() != "k2", "no cipher for {key}");
+        key.as_str().len()
+    };
+    says_nothing_secret(
+        || ring.try_map(|key, _| Ok::<_, fmt::Error>(half_way(key))),
+        "no cipher for k2",
+    );
+    says_nothing_secret(|| ring.map(|key, _| half_way(key)), "no cipher for k2");
+    let record = |n: u64| {
+        assert!(n < 3, "row {n} is not there");
+        KeyRecord::new(KeyId::from(n), KeyStatus::Inactive, at(1), Talkative::new())
+    };
+    says_nothing_secret(|| Keyring::from_records((0..).map(record)), "row 3 is not there");
+}
+
+/// `unwrap` and its kin print the value that they did not expect.
+#[test]
+fn a_surprised_unwrap_prints_nothing_secret() {
+    let key = |name: &str| Key::new(id(name), Talkative::new(), at(1));
+    let ring = || Keyring::new(key("k1").activate(at(2)));
+
+    let filled = || KeyMaterial::take(&mut CANARY.clone());
+    says_nothing_secret(|| filled().unwrap_err(), "KeyMaterial");
+    says_nothing_secret(|| filled().unwrap().expose_array::<31>().copied().unwrap(), "WrongLength");
+    says_nothing_secret(|| ring().add(key("k1")).unwrap(), "KeyIdTaken");
+    says_nothing_secret(|| ring().decryption_key("k1").unwrap_err(), "DecryptionKey");
+    says_nothing_secret(|| ring().entry::<Active>("k1").unwrap_err(), "Entry");
+    says_nothing_secret(|| ring().entry::<Retired>("k1").map(drop).unwrap(), "WrongStatus");
+    let loaded = || Keyring::from_records(ring().into_parts().0);
+    says_nothing_secret(|| loaded().unwrap_err(), "Keyring");
+    says_nothing_secret(|| assert!(ring().get("k1").is_none(), "{:?}", ring().get("k1")), "KeyRef");
+}
+
+// What comes from outside.
+
+/// Ids that nobody but an attacker would use.
+fn hostile_ids() -> Vec<String> {
+    let long = |text: &str| text.repeat(10_000_000 / text.len());
+    let mut ids: Vec<String> = [
+        "k\n2026 ERROR forged",
+        "k\r2026 ERROR forged",
+        "\x1b[2J",
+        "\x1b]0;title\x07",
+        "\u{9b}2J",
+        "\u{202e}1k yek",
+        "k\u{2066}1",
+        "k\u{2028}2026 ERROR forged",
+        "k\u{85}2026 ERROR forged",
+        "k\0",
+        "k\u{7f}",
+        "k\t1",
+        "k\u{200b}1",
+        "\u{e007f}",
+        "k\u{301}",
+        "\u{43a}1",
+        "\u{1f511}",
+    ]
+    .map(String::from)
+    .into();
+    ids.extend(
+        ["k", "\n", "\\", "\"", "'", "`", " ", "\u{202e}", "\u{10ffff}", "\x1b[2J"].map(long),
+    );
+    ids
+}
+
+/// One short line of visible ASCII and spaces.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.len() < 400 && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+fn prints_plainly(error: &(dyn Error + 'static)) {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        for text in [error.to_string(), format!("{error:?}")] {
+            let start: String = text.chars().take(500).collect();
+            assert!(is_plain(&text), "{} bytes: {start:?}", text.len());
         }
+        next = error.source();
     }
+}
+
+#[test]
+fn an_id_from_outside_is_printed_in_one_short_line() {
+    let mut ring = Keyring::new(Key::new(id("k1"), (), at(1)).activate(at(2)));
+    let _ = ring.add(Key::new(id("k2"), (), at(1))).unwrap();
+    for id in hostile_ids() {
+        assert!(!is_plain(&format!("no key has the id `{id}`")), "{id} is harmless");
+        prints_plainly(&ring.decryption_key(&id).unwrap_err());
+        prints_plainly(&ring.decryption_key_under(&id, &StrictSingleActive, at(3)).unwrap_err());
+        prints_plainly(&ring.entry::<Active>(&id).unwrap_err());
+        prints_plainly(&ring.entry::<Inactive>(&id).unwrap_err());
+        prints_plainly(&ring.entry::<Retired>(&id).unwrap_err());
+        prints_plainly(&ring.rotate_to(&id, at(3)).unwrap_err());
+    }
+}
+
+#[test]
+fn an_id_from_outside_is_printed_in_one_short_line_by_a_service() {
+    let record = KeyRecord::new(id("k1"), KeyStatus::Active, at(1), ());
+    let store = InMemoryKeyProvider::from_records([record]);
+    let service = RotationService::new(store, StrictSingleActive);
+    for id in hostile_ids() {
+        prints_plainly(&block_on(service.rotate_to(&id, at(3))).unwrap_err());
+        prints_plainly(&block_on(service.retire(&id, at(3))).unwrap_err());
+        prints_plainly(&block_on(service.destroy(&id, at(3))).unwrap_err());
+    }
+}
+
+#[test]
+fn text_from_outside_that_does_not_parse_is_printed_in_one_short_line() {
+    for text in hostile_ids() {
+        prints_plainly(&text.parse::<KeyStatus>().unwrap_err());
+        prints_plainly(&text.parse::<Timestamp>().unwrap_err());
+        assert!(is_plain(EscapedText::from(text.as_str()).as_str()));
+    }
+    let no_ids = hostile_ids().into_iter().filter_map(|text| KeyId::try_from(text).err());
+    let mut refused = 0;
+    for error in no_ids {
+        prints_plainly(&error);
+        refused += 1;
+    }
+    assert_eq!(refused, hostile_ids().len());
+}
+
+#[test]
+fn an_id_from_outside_can_still_be_recognized() {
+    let ring = Keyring::new(Key::new(id("k1"), (), at(1)).activate(at(2)));
+    let shown = |id: &str| ring.decryption_key(id).unwrap_err().to_string();
+    assert!(shown("k\n2026 ERROR forged").contains(r"`k\n2026 ERROR forged`"));
+    assert!(shown("\x1b[2J").contains(r"`\u{1b}[2J`"));
+    assert!(shown("\u{202e}1k").contains(r"`\u{202e}1k`"));
+    assert!(shown("2026-q3").contains("`2026-q3`"));
 }

@@ -231,3 +231,27 @@ fn a_clock_ten_years_off_leaves_the_store_as_it_is() {
     assert_eq!(block_on(store.load()).unwrap().revision, before);
     assert_eq!(block_on(service.state()).unwrap().active().id, id("k1"));
 }
+
+#[test]
+fn what_is_put_on_record_cannot_hide_or_forge_anything() {
+    use key_rotation::RecordText;
+    for text in [
+        "",
+        " ",
+        "a\nb",
+        "a\u{7f}",
+        "a\u{202e}b",
+        "a\u{200b}b",
+        "a\u{200f}b",
+        "a\u{61c}b",
+        &"x".repeat(513),
+    ] {
+        assert!(text.parse::<RecordText>().is_err(), "{text:?}");
+    }
+    for text in ["alice", "Jörg: Schlüssel im Dump", &"x".repeat(512)] {
+        assert_eq!(text.parse::<RecordText>().unwrap().as_str(), text);
+    }
+    let hostile = "k\n".repeat(1_000);
+    let shown = format!("{:?}", DestroyRequest::from(hostile.as_str()));
+    assert!(!shown.contains('\n') && shown.len() < 300, "{shown}");
+}

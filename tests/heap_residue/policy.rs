@@ -5,18 +5,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use key_rotation::{
     Applied, AuditEvent, AuditSink, Cryptoperiods, DecryptionKeyError, DestroyRequest,
-    EncryptionKeyError, InMemoryKeyProvider, KeyInfo, Outcome, Refusal, RotationDecision,
-    RotationError, RotationPolicy, RotationService, StrictSingleActive, Timestamp, Unreferenced,
-    Usage, days,
+    EncryptionKeyError, InMemoryKeyProvider, KeyInfo, KeyStatus, Outcome, Refusal,
+    RotationDecision, RotationError, RotationPolicy, RotationService, StrictSingleActive,
+    Timestamp, Unreferenced, Usage, days,
 };
 use pollster::block_on;
 
-use super::scenarios::Scenario;
+use super::scenarios::{Scenario, panic_now, panics};
 use super::specimen::{Forge, Place, Places, Specimen, at, id};
 
 pub(crate) fn all<M: Specimen>() -> Vec<Scenario<M>> {
     vec![
         ("a ring is asked under a policy", asking::<M>),
+        ("a ring withholds keys", withholding::<M>),
         ("plans are carried out, and grow stale", plans::<M>),
         ("evidence is missing, and policies are passed over", by_force::<M>),
     ]
@@ -59,6 +60,52 @@ fn asking<M: Specimen>(forge: &Forge<M>) {
     assert!(matches!(refused, DecryptionKeyError::NotAllowed { .. }));
     assert!(ring.decryption_keys_under(&Never, now).all(|key| key.is_err()));
     places.are_those_of(&ring);
+}
+
+/// Panics at a retired key, and forbids any other.
+struct Broken;
+
+impl RotationPolicy for Broken {
+    fn may_activate(&self, _key: &KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn may_decrypt(&self, key: &KeyInfo, _now: Timestamp) -> Result<(), Refusal> {
+        match key.status {
+            KeyStatus::Retired => panic_now(),
+            KeyStatus::Active | KeyStatus::Inactive => Err(Refusal::new("never")),
+        }
+    }
+}
+
+fn withholding<M: Specimen>(forge: &Forge<M>) {
+    let mut ring = forge.ring();
+    let places = Places::of(&ring);
+    panics(|| assert_eq!(ring.withhold(&Broken, at(9)), 0));
+    assert_eq!(ring.len(), 4);
+    places.are_those_of(&ring);
+
+    let fork = ring.fork();
+    assert_eq!(ring.withhold(&Never, at(9)), 3);
+    places.are_those_of(&ring);
+    places.are_those_of(&fork);
+    drop(fork);
+    drop(ring.add(forge.key("retired")).unwrap_err());
+    assert!(ring.rotate_to("staged", at(9)).is_err());
+    let withheld = ring.decryption_key("former").unwrap_err();
+    assert!(matches!(withheld, DecryptionKeyError::NotAllowed { .. }));
+
+    let fork = ring.fork();
+    assert_eq!((fork.len(), fork.withheld().count(), ring.withhold(&Never, at(9))), (1, 3, 0));
+    assert_eq!(fork.state().withheld().len(), 3);
+    let (records, _) = ring.into_parts();
+    places.are_those_in(&records);
+
+    // With nobody else to hold the material, it is gone with the last pointer of the ring.
+    let mut ring = forge.ring();
+    let retired = ring.get("retired").map(|key| Arc::downgrade(&key.to_record().material));
+    assert_eq!(ring.withhold(&Never, at(9)), 3);
+    assert!(retired.unwrap().upgrade().is_none());
 }
 
 const PERIODS: Cryptoperiods = Cryptoperiods::builder()

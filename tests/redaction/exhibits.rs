@@ -1,0 +1,408 @@
+//! Everything that prints: each public type, with keys in it.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::{Debug, Display};
+use std::mem;
+use std::sync::{Arc, Mutex};
+
+use key_rotation::{
+    Active, Addition, Applied, AuditEvent, AuditSink, Because, Change, ChangeMismatch,
+    Cryptoperiods, DecryptionKeyError, DestroyRequest, Destruction, DueStep, EncryptionKeyError,
+    EntryError, EscapedText, Evidence, InMemoryKeyProvider, Inactive, InvalidKeyId,
+    InvalidTimestamp, Key, KeyId, KeyInfo, KeyMaterial, KeyProvider, KeyRecord, KeyRef, KeyStatus,
+    Keyring, MaterialError, Outcome, ParseStatusError, Refusal, Retired, Retirement, Revision,
+    Rotation, RotationDecision, RotationError, RotationPolicy, RotationService, StrictSingleActive,
+    TakenBy, TakenId, TimeConflict, Timestamp, TryFillError, Unreferenced, Usage, Violation, days,
+};
+use pollster::block_on;
+
+pub(crate) fn id(name: &str) -> KeyId {
+    name.parse().unwrap()
+}
+
+pub(crate) fn at(millis: u64) -> Timestamp {
+    Timestamp::from_unix_millis(millis)
+}
+
+/// What was printed, and what printed it.
+#[derive(Default)]
+pub(crate) struct Exhibits(pub(crate) Vec<(String, String)>);
+
+impl Exhibits {
+    /// The types that are here, without the rest of the exhibits' names.
+    pub(crate) fn types(&self) -> BTreeSet<&str> {
+        self.0.iter().filter_map(|(name, _)| name.split([':', ',']).next()).collect()
+    }
+
+    fn text(&mut self, name: &str, text: String) {
+        self.0.push((name.to_string(), text));
+    }
+
+    pub(crate) fn debug(&mut self, name: &str, value: &(impl Debug + ?Sized)) {
+        self.text(name, format!("{value:?}"));
+        self.text(name, format!("{value:#?}"));
+        self.text(name, format!("{value:x?} {value:#X?} {value:300?}"));
+    }
+
+    fn shown(&mut self, name: &str, value: &(impl Debug + Display + ?Sized)) {
+        self.debug(name, value);
+        self.text(name, format!("{value} {value:#} {value:>300}"));
+    }
+
+    /// An error with all that it came from.
+    pub(crate) fn error(&mut self, name: &str, error: &(impl Error + 'static)) {
+        self.shown(name, error);
+        let mut source = error.source();
+        while let Some(error) = source {
+            self.shown(name, error);
+            source = error.source();
+        }
+    }
+}
+
+/// Everything that prints, with keys of the materials that `make` makes. Asks nothing of `M` but
+/// what a store asks.
+pub(crate) fn of<M: Send + Sync + 'static>(make: impl Fn() -> M) -> Exhibits {
+    let mut all = Exhibits::default();
+    let key = |name: &str| Key::new(id(name), make(), at(1));
+    keys(&mut all, key);
+    rings(&mut all, key);
+    ring_errors(&mut all, key);
+    border(&mut all, key);
+    stores(&mut all, key);
+    service_errors(&mut all, key);
+    withheld(&mut all, key);
+    plans(&mut all, key);
+    audit(&mut all, key);
+    values(&mut all);
+    all
+}
+
+/// A ring with a key of each status and a tombstone.
+fn ring<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Keyring<M> {
+    Keyring::builder()
+        .active(key("active").activate(at(2)))
+        .inactive(key("inactive"))
+        .retired(key("retired").retire(at(3)))
+        .destroyed(Destruction::new(id("destroyed"), at(4)))
+        .build()
+        .unwrap()
+}
+
+fn keys<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let inactive = key("k");
+    let (active, retired) = (key("k").activate(at(2)), key("k").retire(at(2)));
+    all.debug("Key, active", &active);
+    all.debug("Key, inactive", &inactive);
+    all.debug("Key, retired", &retired);
+    all.debug("EncryptionKey", &active.encryption_key());
+    all.debug("DecryptionKey", &active.decryption_key());
+    all.debug("DecryptionKey, old", &retired.decryption_key());
+    for key in [KeyRef::from(&active), KeyRef::from(&inactive), KeyRef::from(&retired)] {
+        all.debug("KeyRef", &key);
+        all.debug("KeyInfo", &key.info());
+        all.debug("KeyRecord", &key.to_record());
+    }
+}
+
+fn rings<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let mut ring = ring(&key);
+    all.debug("Keyring", &ring);
+    all.debug("KeyRef, looked up", &ring.get("active"));
+    all.shown("KeyringState", &ring.state());
+    all.debug("CryptoExport", &ring.export_for_crypto());
+    all.debug("DecryptionKey, of an export", &ring.export_for_crypto().get("retired"));
+    all.debug("Entry, active", &ring.entry::<Active>("active"));
+    all.debug("Entry, inactive", &ring.entry::<Inactive>("inactive"));
+    all.debug("Entry, retired", &ring.entry::<Retired>("retired"));
+    all.debug("Addition", &ring.add(key("new")).unwrap());
+    all.debug("RotationDecision::Rotated", &ring.rotate_to("new", at(5)).unwrap());
+    all.debug("RotationDecision::AlreadyActive", &ring.rotate_to("new", at(5)).unwrap());
+    let rotation = ring.entry::<Inactive>("inactive").unwrap().activate(at(6));
+    all.debug("Rotation", &rotation);
+    let retirement = ring.entry::<Inactive>("new").unwrap().retire(at(7));
+    all.debug("Retirement", &retirement);
+    let destruction = ring.entry::<Retired>("new").unwrap().destroy(at(8));
+    all.debug("Destruction", &destruction);
+
+    let builder = Keyring::builder().inactive(key("k")).destroyed(destruction);
+    all.debug("KeyringBuilder, without an active key", &builder);
+    all.debug("KeyringBuilder, with one", &builder.active(key("k").activate(at(2))));
+}
+
+/// Refuses everything.
+struct Never;
+
+impl RotationPolicy for Never {
+    fn may_activate(&self, _key: &KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("never"))
+    }
+
+    fn may_decrypt(&self, _key: &KeyInfo, _now: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("never").until(at(99)))
+    }
+
+    fn may_encrypt(&self, _key: &KeyInfo, _usage: Usage, _now: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("never"))
+    }
+}
+
+fn ring_errors<M: 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let mut ring = ring(&key);
+    for name in ["active", "inactive", "retired", "destroyed"] {
+        let taken = ring.add(key(name)).unwrap_err();
+        all.shown("TakenBy", &taken.taken_by());
+        all.error("TakenId", &TakenId { id: id(name), taken_by: taken.taken_by() });
+        all.error("KeyIdTaken", &taken);
+        all.debug("KeyIdTaken, boxed", &Box::<dyn Error>::from(taken));
+    }
+
+    let not_found = ring.decryption_key("missing").unwrap_err();
+    assert!(matches!(not_found, DecryptionKeyError::KeyNotFound { .. }));
+    all.error("DecryptionKeyError::KeyNotFound", &not_found);
+    let destroyed = ring.decryption_key("destroyed").unwrap_err();
+    assert!(matches!(destroyed, DecryptionKeyError::KeyDestroyed { .. }));
+    all.error("DecryptionKeyError::KeyDestroyed", &destroyed);
+    let not_allowed = ring.decryption_key_under("retired", &Never, at(9)).unwrap_err();
+    assert!(matches!(not_allowed, DecryptionKeyError::NotAllowed { .. }));
+    all.error("DecryptionKeyError::NotAllowed", &not_allowed);
+
+    let refused = ring.encryption_key_under(&Never, Usage::UNKNOWN, at(9)).unwrap_err();
+    assert!(matches!(refused, EncryptionKeyError::NotAllowed { .. }));
+    all.error("EncryptionKeyError::NotAllowed", &refused);
+
+    let not_found = ring.entry::<Inactive>("missing").unwrap_err();
+    assert!(matches!(not_found, EntryError::KeyNotFound { .. }));
+    all.error("EntryError::KeyNotFound", &not_found);
+    let destroyed = ring.entry::<Inactive>("destroyed").unwrap_err();
+    assert!(matches!(destroyed, EntryError::KeyDestroyed { .. }));
+    all.error("EntryError::KeyDestroyed", &destroyed);
+    let wrong = ring.rotate_to("retired", at(9)).unwrap_err();
+    assert!(matches!(wrong, EntryError::WrongStatus { .. }));
+    all.error("EntryError::WrongStatus", &wrong);
+}
+
+/// Records with everything wrong that can be.
+fn damaged<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Vec<KeyRecord<M>> {
+    let record = |name: &str, status| {
+        let record = KeyRef::from(&key(name)).to_record();
+        KeyRecord { status, ..record }
+    };
+    vec![
+        record("a", KeyStatus::Active),
+        record("b", KeyStatus::Active),
+        record("b", KeyStatus::Inactive),
+        record("destroyed", KeyStatus::Retired),
+        record("c", KeyStatus::Inactive).with_times(None, Timestamp::UNIX_EPOCH),
+    ]
+}
+
+fn border<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let tombstones = [Destruction::new(id("destroyed"), at(1))];
+    let refused = Keyring::from_parts(damaged(&key), tombstones).unwrap_err();
+    assert!(refused.violations().len() >= 4);
+    all.error("InvalidKeyring", &refused);
+    let no_key = Keyring::from_records([KeyRef::from(&key("k")).to_record()]).unwrap_err();
+    all.error("InvalidKeyring, without an active key", &no_key);
+    for violation in refused.violations().iter().chain(no_key.violations()) {
+        all.error("Violation", violation);
+        if let Violation::InconsistentTimes { conflict, .. } = violation {
+            all.error("TimeConflict", conflict);
+        }
+    }
+}
+
+fn stores<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let record = |name: &str| KeyRef::from(&key(name)).to_record();
+    let first = KeyRef::from(&key("first").activate(at(2))).to_record();
+    let changes: [Change<M>; 5] = [
+        Change::Create(first),
+        Change::Add(record("second")),
+        Change::Activate(Rotation::new(id("first"), id("second"), at(3), false)),
+        Change::Retire(Retirement::new(id("first"), at(4))),
+        Change::Destroy(Destruction::new(id("first"), at(5))),
+    ];
+    let store = InMemoryKeyProvider::new();
+    for (n, change) in (0..).zip(&changes) {
+        all.debug("Change", change);
+        let commit = block_on(store.commit(Revision::new(n), change)).unwrap();
+        all.debug("Commit", &commit);
+        all.debug("Snapshot", &block_on(store.load()).unwrap());
+        all.debug("InMemoryKeyProvider", &store);
+    }
+    for misfit in [&changes[0], &changes[1], &changes[2], &changes[3]] {
+        let error = block_on(store.commit(Revision::new(5), misfit)).unwrap_err();
+        all.error("ChangeMismatch", &error);
+    }
+    all.debug("Commit::Conflict", &block_on(store.commit(Revision::EMPTY, &changes[0])));
+    all.shown("Revision", &Revision::new(5));
+
+    let service = RotationService::new(store, StrictSingleActive);
+    all.debug("RotationService", &service);
+    let added = block_on(service.add(key("third"))).unwrap();
+    assert!(matches!(added, Outcome::Done(Addition { .. })));
+    all.debug("Outcome::Done", &added);
+    let rotated = block_on(service.rotate_to("third", at(6))).unwrap();
+    assert!(matches!(rotated, Outcome::Done(RotationDecision::Rotated(_))));
+    all.debug("Outcome::Done", &rotated);
+    let state = block_on(service.state()).unwrap();
+    all.shown("KeyringState, of a service", &state);
+    all.debug("Outcome::LostRace", &Outcome::<Addition>::LostRace { now: state });
+    all.debug("Keyring, of a service", &block_on(service.keyring()));
+}
+
+fn service_errors<M: Send + Sync + 'static>(
+    all: &mut Exhibits,
+    key: impl Fn(&str) -> Key<Inactive, M>,
+) {
+    let empty = RotationService::new(InMemoryKeyProvider::<M>::new(), StrictSingleActive);
+    let error = block_on(empty.keyring()).unwrap_err();
+    assert!(matches!(error, RotationError::EmptyStore));
+    all.error("RotationError::EmptyStore", &error);
+
+    let store = InMemoryKeyProvider::from_records(damaged(&key));
+    let error = block_on(RotationService::new(store, Never).validate()).unwrap_err();
+    assert!(matches!(error, RotationError::InvalidKeyring(_)));
+    all.error("RotationError::InvalidKeyring", &error);
+
+    let (records, _) = ring(&key).into_parts();
+    let service = RotationService::new(InMemoryKeyProvider::from_records(records), Never);
+    let error = block_on(service.add(key("active"))).unwrap_err();
+    assert!(matches!(error, RotationError::KeyIdTaken(_)));
+    all.error("RotationError::KeyIdTaken", &error);
+    let error = block_on(service.retire("active", at(9))).unwrap_err();
+    assert!(matches!(error, RotationError::Entry(_)));
+    all.error("RotationError::Entry", &error);
+    let error = block_on(service.rotate_to("inactive", at(9))).unwrap_err();
+    assert!(matches!(error, RotationError::Refused { .. }));
+    all.error("RotationError::Refused", &error);
+
+    let source = || ChangeMismatch::KeyNotFound { id: id("k") };
+    all.error("RotationError::Provider", &RotationError::Provider(source()));
+    let unknown = RotationError::OutcomeUnknown { id: id("k"), source: source() };
+    all.error("RotationError::OutcomeUnknown", &unknown);
+}
+
+fn withheld<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let mut ring = ring(&key);
+    assert_eq!(ring.withhold(&Never, at(9)), 2);
+    ring.withheld().for_each(|withheld| all.debug("Withheld", withheld));
+    all.debug("Keyring, with withheld keys", &ring);
+    all.shown("KeyringState, with withheld keys", &ring.state());
+    let refused = ring.rotate_to("inactive", at(9)).unwrap_err();
+    assert!(matches!(refused, EntryError::Withheld { .. }));
+    all.error("EntryError::Withheld", &refused);
+}
+
+const PERIODS: Cryptoperiods = Cryptoperiods::builder()
+    .originator_usage(days(90))
+    .recipient_usage(days(30))
+    .grace(days(10))
+    .retention(days(20))
+    .build_static();
+
+fn plans<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let now = at(1).saturating_add(days(1000));
+    let full = ring(&key);
+    let without_staged = Keyring::new(key("k").activate(at(2)));
+    let of_unknown_age = Keyring::new(key("k").activate(now.saturating_add(days(1))));
+    for ring in [&full, &without_staged, &of_unknown_age] {
+        for (usage, now) in [(Usage::UNKNOWN, now), (Usage::of(7), at(3))] {
+            let plan = PERIODS.plan(ring, usage, now);
+            all.shown("RotationPlan", &plan);
+            for step in plan.due() {
+                all.shown("DueStep", step);
+                let (DueStep::Activate { because, .. }
+                | DueStep::Retire { because, .. }
+                | DueStep::Destroy { because, .. }) = step;
+                let because: &Because = because;
+                all.shown("Because", because);
+            }
+            plan.missing().iter().for_each(|missing| all.shown("Missing", missing));
+            plan.doubts().iter().for_each(|doubt| all.shown("Doubt", doubt));
+            plan.upcoming().iter().for_each(|upcoming| all.shown("Upcoming", upcoming));
+        }
+    }
+    all.debug("Applied::Done", &Applied::Done);
+    all.debug("Applied::Stale", &Applied::Stale { now: full.state() });
+}
+
+#[derive(Default)]
+struct Printer(Mutex<Exhibits>);
+
+impl AuditSink for Printer {
+    fn record(&self, event: &AuditEvent) {
+        let mut all = self.0.lock().unwrap();
+        all.shown("AuditEvent", event);
+        all.shown("AuditAction", &event.action);
+    }
+}
+
+fn audit<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let printer = Arc::new(Printer::default());
+    let sink = Arc::clone(&printer) as Arc<dyn AuditSink>;
+    let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive)
+        .with_audit(sink, "the test".parse().unwrap());
+    all.debug("RotationService, with a record", &service);
+    let done = |outcome| assert!(matches!(outcome, Outcome::Done(_)));
+    let emergency = || "it is known to an attacker".parse().unwrap();
+    let _ = block_on(service.bootstrap(key("k1"), at(2))).unwrap();
+    assert!(matches!(block_on(service.add(key("k2"))).unwrap(), Outcome::Done(_)));
+    done(block_on(service.rotate_in_emergency("k2", emergency(), at(3))).unwrap());
+    assert!(matches!(block_on(service.retire("k1", at(4))).unwrap(), Outcome::Done(_)));
+
+    let counted = Unreferenced::counted(id("k1"), 0, at(5)).unwrap();
+    all.debug("Unreferenced", &counted);
+    all.error("StillReferenced", &Unreferenced::counted(id("k1"), 7, at(5)).unwrap_err());
+    for evidence in [Evidence::None, Evidence::from(counted), Evidence::Forced(emergency())] {
+        all.debug("Evidence", &evidence);
+    }
+    let request = DestroyRequest::forced("k1", emergency());
+    all.debug("DestroyRequest", &request);
+    let destroyed = block_on(service.destroy(request, at(6))).unwrap();
+    assert!(matches!(destroyed, Outcome::Done(_)));
+
+    let events = mem::take(&mut *printer.0.lock().unwrap());
+    assert!(events.0.len() >= 5);
+    all.0.extend(events.0);
+}
+
+/// What has no key in it, but is found beside one.
+fn values(all: &mut Exhibits) {
+    all.shown("KeyId", &id("k"));
+    all.shown("KeyStatus", &KeyStatus::Active);
+    all.shown("Timestamp", &at(1));
+    all.shown("EscapedText", &EscapedText::from("k"));
+    all.shown("Refusal", &Refusal::new("never").until(at(9)));
+    all.debug("StrictSingleActive", &StrictSingleActive);
+    all.shown("TakenBy::Tombstone", &TakenBy::Tombstone { at: at(1) });
+    all.error("InvalidKeyId", &InvalidKeyId::Empty);
+    all.error("InvalidTimestamp", &InvalidTimestamp::Malformed);
+    all.error("ParseStatusError", &ParseStatusError { found: EscapedText::from("primary") });
+    all.error("TimeConflict", &TimeConflict::StatusBeforeCreation);
+}
+
+/// What [`KeyMaterial`] prints, and what goes wrong with it.
+pub(crate) fn of_key_material(material: &KeyMaterial) -> Exhibits {
+    let mut all = Exhibits::default();
+    all.debug("KeyMaterial", material);
+    let too_short = material.expose_array::<64>().unwrap_err();
+    assert!(matches!(too_short, MaterialError::WrongLength { .. }));
+    all.error("MaterialError::WrongLength", &too_short);
+    all.error("MaterialError::Empty", &KeyMaterial::take(&mut []).unwrap_err());
+    let all_zero = KeyMaterial::try_fill(32, |place| {
+        place.copy_from_slice(material.expose_secret());
+        place.fill(0);
+        Ok::<_, MaterialError>(())
+    });
+    all.error("TryFillError::Material", &all_zero.unwrap_err());
+    let failed = KeyMaterial::try_fill(32, |place| {
+        place.copy_from_slice(material.expose_secret());
+        Err(too_short)
+    });
+    let failed = failed.unwrap_err();
+    assert!(matches!(failed, TryFillError::Fill(_)));
+    all.error("TryFillError::Fill", &failed);
+    all
+}
