@@ -72,7 +72,9 @@
 //!   statuses and the way out, for keys and for entries alike.
 //! - **G4** An [`EncryptionKey`] borrows what it came from: got from a ring, it cannot outlive the
 //!   activation of another key on that ring.
-//! - **G5** A key is one value: it does not clone, and a transition moves it.
+//! - **G5** A key is one value: it does not clone, and a transition moves it. (A record clones,
+//!   because stores need it, and a store that is lent a key keeps a record; what is shared is the
+//!   material.)
 //! - **G6** Statuses are a closed set: nobody can add one, or a transition.
 //! - **G7** Secrets do not print, serialize, compare or clone. `Debug` is there for every type and
 //!   every material, and shows ids and statuses only.

@@ -71,6 +71,11 @@ impl KeyMaterial {
     /// zero (then `fill` is not called) or when `fill` left every byte zero. What had been written
     /// is wiped, also when `fill` panics.
     ///
+    /// # Panics
+    ///
+    /// When `len` is more than a process can have: `isize::MAX`. Check a length that comes from
+    /// outside.
+    ///
     /// ```
     /// # use key_rotation::KeyMaterial;
     /// let material = KeyMaterial::try_fill(32, getrandom::fill)?;

@@ -5,9 +5,9 @@ use core::fmt;
 
 use crate::error::TimeConflict;
 use crate::id::KeyId;
-use crate::key::KeyParts;
+use crate::key::{Key, KeyParts};
 use crate::material::KeyMaterial;
-use crate::status::KeyStatus;
+use crate::status::{KeyStatus, Status};
 use crate::timestamp::Timestamp;
 
 /// A key as a store keeps it.
@@ -141,6 +141,10 @@ impl<M> KeyRecord<M> {
     /// The latest time that the record carries.
     pub(crate) fn latest(&self) -> Timestamp {
         Timestamp::latest_of(self.created_at, self.activated_at, self.status_since)
+    }
+
+    pub(crate) fn from_key<S: Status>(key: Key<S, M>) -> Self {
+        Self::from_parts(key.into_parts(), S::STATUS)
     }
 
     pub(crate) fn from_parts(key: KeyParts<M>, status: KeyStatus) -> Self {

@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use core::borrow::Borrow;
+use core::fmt;
 
 use crate::audit::{AuditSink, Grounds};
 use crate::error::{RotationError, TakenId};
@@ -55,11 +56,18 @@ mod schedule;
 /// has happened, and the same change is sent once more under the same revision, so that at most
 /// one of the two can apply. If even that tells nothing, the answer is
 /// [`RotationError::OutcomeUnknown`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RotationService<P, R> {
     provider: P,
     policy: R,
     audit: Option<Audit>,
+}
+
+// By hand: a policy chosen at run time has no `Debug`, and a provider's may tell where the store is.
+impl<P, R> fmt::Debug for RotationService<P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RotationService").field("audit", &self.audit).finish_non_exhaustive()
+    }
 }
 
 /// What came of a change that was to be stored.
@@ -76,11 +84,12 @@ pub struct RotationService<P, R> {
 /// assert_eq!(report(Outcome::Done("stored")), "stored");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a lost race means that nothing was stored"]
+#[must_use = "a lost race means that the change is not in the ring"]
 pub enum Outcome<T> {
     /// It is stored.
     Done(T),
-    /// Somebody else changed the ring first. Nothing of this change is stored.
+    /// Somebody else changed the ring, and this change is not in it as it is now: it was not
+    /// stored, or, where the store's answer was lost, what others did since has hidden it.
     LostRace {
         /// The ring as it is now.
         now: KeyringState,

@@ -74,7 +74,7 @@ impl Timestamp {
     }
 
     /// The system clock's time, at millisecond precision. A clock that is set before 1970 gives
-    /// [`Timestamp::UNIX_EPOCH`].
+    /// [`Timestamp::UNIX_EPOCH`], one that is set after the year 9999 [`Timestamp::MAX`].
     ///
     /// ```
     /// # use key_rotation::Timestamp;
@@ -83,7 +83,11 @@ impl Timestamp {
     #[cfg(feature = "std")]
     #[must_use]
     pub fn now() -> Self {
-        Self::try_from(std::time::SystemTime::now()).unwrap_or(Self::UNIX_EPOCH)
+        match Self::try_from(std::time::SystemTime::now()) {
+            Ok(now) => now,
+            Err(InvalidTimestamp::TooLate) => Self::MAX,
+            Err(_) => Self::UNIX_EPOCH,
+        }
     }
 
     /// The time so much later, at most [`Timestamp::MAX`]; parts of a millisecond are cut off.

@@ -241,3 +241,11 @@ fn a_record_keeps_its_times_when_its_material_changes() {
     assert_eq!(record("b", Active).activated_at, Some(at(10)));
     assert_eq!(record("b", Inactive).activated_at, None);
 }
+
+#[test]
+fn tombstones_of_the_same_time_keep_their_order() {
+    let tombstones = ["x", "y", "z"].map(|name| Destruction::new(id(name), at(5)));
+    let ring = Keyring::from_parts([record("a", Active)], tombstones.clone()).unwrap();
+    assert_eq!(ring.destroyed().cloned().collect::<Vec<_>>(), tombstones);
+    assert_eq!(ring.into_parts().1, tombstones);
+}

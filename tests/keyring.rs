@@ -208,7 +208,7 @@ fn the_promised_order_holds_within_one_millisecond() {
 #[test]
 fn tombstones_are_listed_latest_first() {
     let mut ring = ring();
-    for (name, millis) in [("k2", 50), ("k3", 40)] {
+    for (name, millis) in [("k3", 40), ("k2", 50)] {
         let _ = ring.entry::<Inactive>(name).unwrap().retire(at(20));
         let _ = ring.entry::<Retired>(name).unwrap().destroy(at(millis));
     }
@@ -414,4 +414,72 @@ fn the_tombstone_is_written_before_the_material_is_dropped() {
     assert_eq!(ring.destroyed().count(), 1);
     assert!(matches!(ring.decryption_key("r"), Err(DecryptionKeyError::KeyDestroyed { .. })));
     assert_eq!(ring.active().id().as_str(), "a");
+}
+
+#[test]
+fn a_key_whose_material_breaks_when_dropped_takes_no_other_with_it() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    static DROPPED: AtomicUsize = AtomicUsize::new(0);
+    struct Bomb(bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            DROPPED.fetch_add(1, Relaxed);
+            assert!(!self.0 || std::thread::panicking(), "the material breaks when it is dropped");
+        }
+    }
+    let key = |n: u64| Key::new(KeyId::from(n), Bomb(n == 3), at(1));
+    let mut ring = Keyring::new(key(0).activate(at(1)));
+    for n in 1..=20 {
+        let _ = ring.add(key(n)).unwrap();
+    }
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(ring))).is_err());
+    assert_eq!(DROPPED.load(Relaxed), 21);
+}
+
+#[test]
+fn keys_of_unknown_times_make_rings_that_load_whatever_is_done_with_them() {
+    use key_rotation::KeyRecord;
+    // A store that has lost some times: each of the three, and pairs of them.
+    let known_or_not = [0, 100];
+    for created in known_or_not {
+        for activated in known_or_not {
+            for since in known_or_not {
+                let lost = KeyRecord::new(id("k2"), KeyStatus::Inactive, at(created), ())
+                    .with_times(Some(at(activated)), at(since));
+                let active = KeyRecord::new(id("k1"), KeyStatus::Active, at(0), ());
+                let load = || Keyring::from_records([active.clone(), lost.clone()]).unwrap();
+                let mut rotated = load();
+                let _ = rotated.rotate_to("k2", at(50)).unwrap();
+                let _ = rotated.rotate_to("k1", at(50)).unwrap();
+                let mut retired = load();
+                let _ = retired.entry::<Inactive>("k2").unwrap().retire(at(50));
+                for ring in [rotated, retired] {
+                    let state = ring.state();
+                    let (records, destroyed) = ring.into_parts();
+                    let again = Keyring::from_parts(records, destroyed);
+                    assert_eq!(again.unwrap().state(), state, "{created} {activated} {since}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_active_key_of_another_status_time_reports_its_activation() {
+    use key_rotation::KeyRecord;
+    let record =
+        KeyRecord::new(id("k1"), KeyStatus::Active, at(1), ()).with_times(Some(at(5)), at(9));
+    let mut ring = Keyring::from_records([record]).unwrap();
+    let decision = ring.rotate_to("k1", at(20)).unwrap();
+    assert_eq!(decision, RotationDecision::AlreadyActive { id: id("k1"), activated_at: at(5) });
+}
+
+#[test]
+fn a_crypto_module_opens_what_a_retired_key_sealed() {
+    let mut ring = ring();
+    let _ = ring.entry::<Inactive>("k2").unwrap().retire(at(20));
+    let keys = ring.export_for_crypto();
+    assert_eq!(keys.get("k2").map(|key| key.status()), Some(KeyStatus::Retired));
+    assert!(keys.decryption_key("k2").is_ok());
+    assert!(keys.iter().any(|key| key.status() == KeyStatus::Retired));
 }

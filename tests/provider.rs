@@ -209,3 +209,44 @@ fn a_record_that_no_ring_would_load_is_not_stored() {
     ));
     assert!(store.is_empty());
 }
+
+#[test]
+fn a_store_and_a_ring_make_the_same_of_every_change() {
+    use key_rotation::{Inactive as InactiveKey, Keyring, Retired as RetiredKey};
+    let mut store = Snapshot::empty();
+    let _ = store.apply(Revision::EMPTY, &Change::Create(record("a", Active))).unwrap();
+    let mut ring = store.clone().into_keyring().unwrap();
+    let mut both = |change: Change<&'static str>, on_ring: &dyn Fn(&mut Keyring<&'static str>)| {
+        let revision = store.revision;
+        assert!(matches!(store.apply(revision, &change), Ok(Commit::Committed(_))), "{change:?}");
+        on_ring(&mut ring);
+        assert_eq!(store.clone().into_keyring().unwrap().state(), ring.state(), "{change:?}");
+    };
+    for name in ["b", "c"] {
+        both(Change::Add(record(name, Inactive)), &|ring| {
+            drop(ring.add(key_rotation::Key::new(id(name), name, at(10))).unwrap());
+        });
+    }
+    both(rotation("a", "b", 40, false), &|ring| drop(ring.rotate_to("b", at(40)).unwrap()));
+    both(rotation("b", "a", 50, true), &|ring| drop(ring.rotate_to("a", at(50)).unwrap()));
+    both(rotation("a", "c", 60, false), &|ring| drop(ring.rotate_to("c", at(60)).unwrap()));
+    both(Change::Retire(Retirement::new(id("a"), at(70))), &|ring| {
+        drop(ring.entry::<InactiveKey>("a").unwrap().retire(at(70)));
+    });
+    both(Change::Destroy(Destruction::new(id("a"), at(80))), &|ring| {
+        drop(ring.entry::<RetiredKey>("a").unwrap().destroy(at(80)));
+    });
+}
+
+#[test]
+fn a_change_is_not_dated_before_any_time_that_a_row_carries() {
+    // Its status is of unknown time, its activation is not.
+    let lost = record("i", Inactive).with_times(Some(at(30)), at(0));
+    let mut store = Snapshot {
+        revision: Revision::new(7),
+        records: vec![record("a", Active), lost],
+        destroyed: vec![],
+    };
+    let early = Change::Retire(Retirement::new(id("i"), at(29)));
+    assert!(matches!(store.apply(Revision::new(7), &early), Err(ChangeMismatch::Backdated { .. })));
+}

@@ -2,15 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use key_rotation::{
-    Change, ChangeMismatch, Commit, EntryError, InMemoryKeyProvider, Inactive, Key, KeyId, KeyInfo,
-    KeyProvider, KeyRecord, KeyRef, KeyStatus, Keyring, Outcome, Refusal, Revision, Rotation,
-    RotationDecision, RotationError, RotationPolicy, RotationService, Snapshot, StrictSingleActive,
-    TakenBy, Timestamp, Violation,
+    Change, ChangeMismatch, Commit, Destruction, EntryError, InMemoryKeyProvider, Inactive, Key,
+    KeyId, KeyInfo, KeyProvider, KeyRecord, KeyStatus, Keyring, Outcome, Refusal, Revision,
+    Rotation, RotationDecision, RotationError, RotationPolicy, RotationService, Snapshot,
+    StrictSingleActive, TakenBy, Timestamp, Violation,
 };
 use pollster::block_on;
 
@@ -243,262 +242,53 @@ fn a_rotation_that_the_policy_refuses_does_not_happen() {
     });
 }
 
-// ---- Stores that lose answers ----
+/// A store of one tombstone, and where it is.
+struct Tombstones(&'static str);
 
-/// What happens to one request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    /// The store answers.
-    None,
-    /// The store is out of reach, and nothing happens.
-    Before,
-    /// The store does what it is asked, and the answer is lost.
-    After,
-    /// Somebody else activates k3 before the request arrives; then the answer is lost.
-    RaceThenLost,
-    /// Somebody else activates k3 first, and the store answers.
-    Race,
-    /// The request arrives twice, the first time unanswered.
-    Delayed,
-    /// Somebody else adds a key; the request never arrives.
-    AddThenLost,
-}
-
-#[derive(Debug, PartialEq)]
-struct Unreachable;
-
-impl std::fmt::Display for Unreachable {
+impl std::fmt::Debug for Tombstones {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("connection reset")
+        f.write_str(self.0)
     }
 }
 
-impl std::error::Error for Unreachable {}
-
-/// A store with k1 active and k2 and k3 staged, whose requests meet scripted faults.
-struct Faulty {
-    store: InMemoryKeyProvider<String>,
-    loads: Mutex<VecDeque<Fault>>,
-    commits: Mutex<VecDeque<Fault>>,
-    /// What came through, for the tests to look at.
-    committed: Mutex<Vec<Revision>>,
-}
-
-impl Faulty {
-    fn new(loads: &[Fault], commits: &[Fault]) -> Arc<Self> {
-        let records = [
-            record("k1", KeyStatus::Active),
-            record("k2", KeyStatus::Inactive),
-            record("k3", KeyStatus::Inactive),
-        ];
-        Arc::new(Self {
-            store: InMemoryKeyProvider::from_records(records),
-            loads: Mutex::new(loads.iter().copied().collect()),
-            commits: Mutex::new(commits.iter().copied().collect()),
-            committed: Mutex::new(Vec::new()),
-        })
-    }
-
-    fn empty(loads: &[Fault], commits: &[Fault]) -> Arc<Self> {
-        Arc::new(Self {
-            store: InMemoryKeyProvider::new(),
-            loads: Mutex::new(loads.iter().copied().collect()),
-            commits: Mutex::new(commits.iter().copied().collect()),
-            committed: Mutex::new(Vec::new()),
-        })
-    }
-
-    fn next(faults: &Mutex<VecDeque<Fault>>) -> Fault {
-        faults.lock().unwrap().pop_front().unwrap_or(Fault::None)
-    }
-
-    async fn somebody_else_activates_k3(&self) {
-        let revision = self.store.load().await.unwrap().revision;
-        let rotation = Rotation::new(id("k1"), id("k3"), at(15), false);
-        let answer = self.store.commit(revision, &Change::Activate(rotation)).await.unwrap();
-        assert!(matches!(answer, Commit::Committed(_)));
-    }
-
-    fn ring(&self) -> Keyring<String> {
-        block_on(self.store.load()).unwrap().into_keyring().unwrap()
-    }
-}
-
-impl KeyProvider for Faulty {
+impl KeyProvider for Tombstones {
     type Material = String;
-    type Error = Unreachable;
-
-    async fn load(&self) -> Result<Snapshot<String>, Unreachable> {
-        match Self::next(&self.loads) {
-            Fault::None => Ok(self.store.load().await.unwrap()),
-            _ => Err(Unreachable),
-        }
+    type Error = ChangeMismatch;
+    async fn load(&self) -> Result<Snapshot<String>, ChangeMismatch> {
+        let destroyed = vec![Destruction::new(id("k0"), at(5))];
+        Ok(Snapshot { revision: Revision::new(3), records: vec![], destroyed })
     }
-
-    async fn commit(
-        &self,
-        expected: Revision,
-        change: &Change<String>,
-    ) -> Result<Commit, Unreachable> {
-        self.committed.lock().unwrap().push(expected);
-        let fault = Self::next(&self.commits);
-        if matches!(fault, Fault::RaceThenLost | Fault::Race) {
-            self.somebody_else_activates_k3().await;
-        }
-        if fault == Fault::Delayed {
-            let _ = self.store.commit(expected, change).await.unwrap();
-        }
-        if fault == Fault::AddThenLost {
-            let add = Change::Add(record("k4", KeyStatus::Inactive));
-            let _ = self.store.commit(expected, &add).await.unwrap();
-        }
-        if matches!(fault, Fault::Before | Fault::AddThenLost) {
-            return Err(Unreachable);
-        }
-        let answer = self.store.commit(expected, change).await;
-        match fault {
-            Fault::None | Fault::Race | Fault::Delayed => {
-                answer.map_err(|_: ChangeMismatch| Unreachable)
-            }
-            _ => Err(Unreachable),
-        }
-    }
-}
-
-fn rotate(store: &Arc<Faulty>) -> Result<Outcome<RotationDecision>, RotationError<Unreachable>> {
-    block_on(RotationService::new(Arc::clone(store), StrictSingleActive).rotate_to("k2", at(20)))
-}
-
-#[test]
-fn a_store_out_of_reach_is_its_own_error_and_never_not_found() {
-    let store = Faulty::new(&[Fault::Before], &[]);
-    let error = rotate(&store).unwrap_err();
-    assert!(matches!(error, RotationError::Provider(Unreachable)));
-    assert_eq!(error.to_string(), "the key store could not be read");
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "connection reset");
-    assert!(store.committed.lock().unwrap().is_empty());
-}
-
-#[test]
-fn a_lost_answer_to_a_change_that_happened_is_done() {
-    let store = Faulty::new(&[], &[Fault::After]);
-    assert!(matches!(rotate(&store).unwrap(), Outcome::Done(RotationDecision::Rotated(_))));
-    assert_eq!(store.ring().active().id().as_str(), "k2");
-    assert_eq!(store.committed.lock().unwrap().len(), 1, "nothing is sent twice");
-}
-
-#[test]
-fn a_change_that_did_not_happen_is_sent_once_more_under_the_same_revision() {
-    let store = Faulty::new(&[], &[Fault::Before]);
-    assert!(matches!(rotate(&store).unwrap(), Outcome::Done(RotationDecision::Rotated(_))));
-    assert_eq!(store.ring().active().id().as_str(), "k2");
-    assert_eq!(*store.committed.lock().unwrap(), [Revision::new(1), Revision::new(1)]);
-}
-
-#[test]
-fn a_second_sending_that_meets_the_first_is_done() {
-    // The first sending arrives late, just before the second, which conflicts with it.
-    let store = Faulty::new(&[], &[Fault::Before, Fault::Delayed]);
-    assert!(matches!(rotate(&store).unwrap(), Outcome::Done(RotationDecision::Rotated(_))));
-    assert_eq!(store.ring().active().id().as_str(), "k2");
-    let revision = block_on(store.store.load()).unwrap().revision;
-    assert_eq!(revision, Revision::new(2), "it applied once");
-}
-
-#[test]
-fn a_lost_race_is_an_outcome_with_the_state_that_won_whether_or_not_the_answer_arrives() {
-    for script in [&[Fault::Race][..], &[Fault::RaceThenLost], &[Fault::Before, Fault::Race]] {
-        let store = Faulty::new(&[], script);
-        let Outcome::LostRace { now } = rotate(&store).unwrap() else {
-            panic!("{script:?}: not lost")
-        };
-        assert_eq!(now.active().id.as_str(), "k3", "{script:?}");
-        assert_eq!(now, store.ring().state());
+    async fn commit(&self, _: Revision, _: &Change<String>) -> Result<Commit, ChangeMismatch> {
+        panic!("nothing is to be written to a damaged store")
     }
 }
 
 #[test]
-fn what_cannot_be_found_out_is_said_to_be_unknown() {
-    for (loads, commits) in [
-        // Neither the first nor the second sending is answered, and nothing is there.
-        (&[][..], &[Fault::Before, Fault::Before][..]),
-        // The change happened, but the store cannot be read again.
-        (&[Fault::None, Fault::Before], &[Fault::After]),
-        (&[Fault::None, Fault::None, Fault::Before], &[Fault::Before, Fault::After]),
+fn a_store_of_tombstones_alone_is_damaged_and_gets_no_first_key() {
+    let service = RotationService::new(Tombstones("nowhere"), StrictSingleActive);
+    for error in [
+        block_on(service.validate()).unwrap_err(),
+        block_on(service.bootstrap(staged("k1"), at(20))).unwrap_err(),
     ] {
-        let store = Faulty::new(loads, commits);
-        let error = rotate(&store).unwrap_err();
-        let RotationError::OutcomeUnknown { id, source } = &error else { panic!("{error}") };
-        assert_eq!((id.as_str(), source), ("k2", &Unreachable));
-        assert!(store.committed.lock().unwrap().len() <= 2);
+        let RotationError::InvalidKeyring(invalid) = error else { panic!("{error}") };
+        assert_eq!(invalid.violations(), [Violation::NoActiveKey]);
     }
 }
 
 #[test]
-fn a_lost_answer_is_found_out_for_every_kind_of_change() {
-    block_on(async {
-        let store = Faulty::empty(&[], &[Fault::After]);
-        let service = RotationService::new(Arc::clone(&store), StrictSingleActive);
-        let ring = service.bootstrap(staged("k1"), at(20)).await.unwrap();
-        assert_eq!(ring.active().id().as_str(), "k1");
-
-        for fault in [Fault::After, Fault::Before] {
-            let name = if fault == Fault::After { "k2" } else { "k3" };
-            let lose = || store.commits.lock().unwrap().push_back(fault);
-            lose();
-            assert_eq!(done(service.add(staged(name)).await.unwrap()).id, id(name));
-            lose();
-            let _ = done(service.rotate_to(name, at(30)).await.unwrap());
-            let _ = done(service.rotate_to("k1", at(30)).await.unwrap());
-            lose();
-            assert_eq!(done(service.retire(name, at(40)).await.unwrap()).at, at(40));
-            lose();
-            assert_eq!(done(service.destroy(name, at(50)).await.unwrap()).at, at(50));
-        }
-        let state = service.state().await.unwrap();
-        assert_eq!((state.keys().count(), state.destroyed().len()), (1, 2));
-    });
+fn what_is_added_is_dated_by_its_status_in_the_ring_and_in_the_store() {
+    let demoted = staged("k9").activate(at(20)).deactivate(at(30));
+    let added = done(block_on(service(&store()).add(&demoted)).unwrap());
+    assert_eq!(added.at, at(30));
+    let mut ring = Keyring::new(staged("k1").activate(at(10)));
+    assert_eq!(ring.add(demoted).unwrap().at, at(30));
 }
 
 #[test]
-fn a_rotation_that_never_happened_is_not_taken_for_an_earlier_one_of_the_same_time() {
-    block_on(async {
-        let store = Faulty::new(&[], &[Fault::None, Fault::None, Fault::AddThenLost]);
-        let service = RotationService::new(Arc::clone(&store), StrictSingleActive);
-        // A host whose clock is behind: its rotations count as of the latest time carried.
-        let _ = done(service.rotate_to("k2", at(1000)).await.unwrap());
-        let _ = done(service.rotate_to("k1", at(500)).await.unwrap());
-        // k2 carries that time already when this request is lost, and somebody else adds a key.
-        let Outcome::LostRace { now } = service.rotate_to("k2", at(600)).await.unwrap() else {
-            panic!("done, and it never happened");
-        };
-        assert_eq!(now.active().id.as_str(), "k1");
-    });
-}
-
-#[test]
-fn a_bootstrap_that_loses_its_race_uses_the_ring_that_won() {
-    // The store is seen empty, and filled before the first key arrives.
-    struct Late(InMemoryKeyProvider<String>);
-    impl KeyProvider for Late {
-        type Material = String;
-        type Error = ChangeMismatch;
-        async fn load(&self) -> Result<Snapshot<String>, ChangeMismatch> {
-            self.0.load().await
-        }
-        async fn commit(
-            &self,
-            expected: Revision,
-            change: &Change<String>,
-        ) -> Result<Commit, ChangeMismatch> {
-            let theirs = staged("theirs").activate(at(15));
-            let create = Change::Create(KeyRef::from(&theirs).to_record());
-            let _ = self.0.commit(Revision::EMPTY, &create).await?;
-            self.0.commit(expected, change).await
-        }
-    }
-    let service = RotationService::new(Late(InMemoryKeyProvider::new()), StrictSingleActive);
-    let ring = block_on(service.bootstrap(staged("mine"), at(20))).unwrap();
-    assert_eq!(ring.active().id().as_str(), "theirs");
-    assert_eq!(ring.len(), 1);
+fn a_service_prints_neither_its_store_nor_its_policy() {
+    let policy: Box<dyn RotationPolicy + Send + Sync> = Box::new(StrictSingleActive);
+    let store = Tombstones("postgres://user:password@host");
+    assert!(format!("{store:?}").contains("password"));
+    let service = RotationService::new(store, policy);
+    assert!(!format!("{service:?}").contains("password"));
 }

@@ -25,6 +25,7 @@ use crate::timestamp::Timestamp;
 ///     None => println!("there is no such key"),
 /// }
 /// ```
+#[must_use = "a reference to a key does nothing by itself"]
 pub enum KeyRef<'k, M = KeyMaterial> {
     /// The active key.
     Active(&'k Key<Active, M>),

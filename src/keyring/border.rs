@@ -12,7 +12,7 @@ use crate::id::KeyId;
 use crate::key::Key;
 use crate::receipt::Destruction;
 use crate::record::KeyRecord;
-use crate::status::{Active, Inactive, KeyStatus, Retired, Status};
+use crate::status::{Active, Inactive, KeyStatus, Retired};
 
 impl<M> Keyring<M> {
     /// The ring that these records make. [`from_parts`](Self::from_parts) without tombstones.
@@ -82,16 +82,12 @@ impl<M> Keyring<M> {
     /// ```
     #[must_use]
     pub fn into_parts(self) -> (Vec<KeyRecord<M>>, Vec<Destruction>) {
-        let records = iter::once(into_record(self.active))
-            .chain(self.inactive.into_sorted().map(into_record))
-            .chain(self.retired.into_sorted().map(into_record))
+        let records = iter::once(KeyRecord::from_key(self.active))
+            .chain(self.inactive.into_sorted().map(KeyRecord::from_key))
+            .chain(self.retired.into_sorted().map(KeyRecord::from_key))
             .collect();
         (records, self.destroyed.into_sorted().collect())
     }
-}
-
-fn into_record<S: Status, M>(key: Key<S, M>) -> KeyRecord<M> {
-    KeyRecord::from_parts(key.into_parts(), S::STATUS)
 }
 
 /// A ring in the making, and what is wrong with it so far.

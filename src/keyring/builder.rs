@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 
 use super::Keyring;
 use crate::error::InvalidKeyring;
-use crate::key::{Key, KeyRef};
+use crate::key::Key;
 use crate::material::KeyMaterial;
 use crate::receipt::Destruction;
 use crate::record::KeyRecord;
@@ -134,7 +134,7 @@ impl<A: sealed::State, M> KeyringBuilder<A, M> {
     where
         A: LacksActive,
     {
-        let Self { records, destroyed, .. } = self.with(KeyRef::from(&key).to_record());
+        let Self { records, destroyed, .. } = self.with(KeyRecord::from_key(key));
         KeyringBuilder { records, destroyed, state: PhantomData }
     }
 
@@ -146,7 +146,7 @@ impl<A: sealed::State, M> KeyringBuilder<A, M> {
     /// let builder = Keyring::builder().inactive(Key::new(KeyId::from_static("k1"), (), now));
     /// ```
     pub fn inactive(self, key: Key<Inactive, M>) -> Self {
-        self.with(KeyRef::from(&key).to_record())
+        self.with(KeyRecord::from_key(key))
     }
 
     /// Adds a retired key. Any number of times.
@@ -157,7 +157,7 @@ impl<A: sealed::State, M> KeyringBuilder<A, M> {
     /// let builder = Keyring::builder().retired(Key::new(KeyId::from_static("k1"), (), now).retire(now));
     /// ```
     pub fn retired(self, key: Key<Retired, M>) -> Self {
-        self.with(KeyRef::from(&key).to_record())
+        self.with(KeyRecord::from_key(key))
     }
 
     /// Adds the tombstone of a destroyed key. Any number of times.

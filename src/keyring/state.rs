@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::{fmt, iter};
 
 use super::{Keyring, Withheld};
-use crate::key::KeyInfo;
+use crate::key::{KeyInfo, KeyRef};
 use crate::receipt::Destruction;
 use crate::timestamp::Timestamp;
 
@@ -43,12 +43,10 @@ pub struct KeyringState {
 
 impl KeyringState {
     pub(super) fn new<M>(ring: &Keyring<M>) -> Self {
-        let mut keys = ring.iter().map(|key| key.info());
-        // `iter` begins with the active key, which is passed over here.
-        let _active = keys.next();
         Self {
-            active: crate::KeyRef::from(ring.active()).info(),
-            others: keys.collect(),
+            active: KeyRef::from(ring.active()).info(),
+            // `iter` begins with the active key.
+            others: ring.iter().skip(1).map(|key| key.info()).collect(),
             destroyed: ring.destroyed().cloned().collect(),
             withheld: ring.withheld().cloned().collect(),
         }

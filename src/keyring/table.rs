@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::hash::{BuildHasher, Hasher};
+use core::mem;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -116,8 +117,8 @@ impl<T: Identified> Table<T> {
         core::iter::once_with(|| self.sorted()).flatten().map(|place| &place.value)
     }
 
-    pub(super) fn into_sorted(self) -> impl Iterator<Item = T> {
-        let mut places: Vec<_> = self.places.into_iter().collect();
+    pub(super) fn into_sorted(mut self) -> impl Iterator<Item = T> {
+        let mut places: Vec<_> = mem::take(&mut self.places).into_iter().collect();
         places.sort_unstable_by(Place::compare);
         places.into_iter().map(|place| place.value)
     }
@@ -141,6 +142,14 @@ impl<T: Identified> Table<T> {
         let mut places: Vec<_> = self.places.iter().collect();
         places.sort_unstable_by(|a, b| a.compare(b));
         places
+    }
+}
+
+/// A hash table stops dropping at the first value whose drop panics, and the materials of the rest
+/// would never be wiped. A `Vec` goes on.
+impl<T> Drop for Table<T> {
+    fn drop(&mut self) {
+        drop(mem::take(&mut self.places).into_iter().collect::<Vec<_>>());
     }
 }
 

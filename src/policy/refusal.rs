@@ -19,6 +19,7 @@ use crate::timestamp::Timestamp;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[must_use = "a refusal says why something may not happen"]
 pub struct Refusal {
     reason: Cow<'static, str>,
     rule: Option<Rule>,
@@ -32,7 +33,6 @@ impl Refusal {
     /// # use key_rotation::Refusal;
     /// assert_eq!(Refusal::new("its grace period is over").reason(), "its grace period is over");
     /// ```
-    #[must_use]
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: reason.into(), rule: None, allowed_from: None }
     }
@@ -44,7 +44,6 @@ impl Refusal {
     /// # let at = Timestamp::from_unix_millis(60_000);
     /// assert_eq!(Refusal::new("too young").until(at).allowed_from(), Some(at));
     /// ```
-    #[must_use]
     pub fn until(self, allowed_from: Timestamp) -> Self {
         Self { allowed_from: Some(allowed_from), ..self }
     }
@@ -55,7 +54,6 @@ impl Refusal {
     /// # use key_rotation::{Refusal, Rule};
     /// assert_eq!(Refusal::new("too young").by(Rule::Propagation).rule(), Some(Rule::Propagation));
     /// ```
-    #[must_use]
     pub fn by(self, rule: Rule) -> Self {
         Self { rule: Some(rule), ..self }
     }

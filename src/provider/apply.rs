@@ -38,8 +38,18 @@ impl<M> Snapshot<M> {
         expected: Revision,
         change: &Change<M>,
     ) -> Result<Commit, ChangeMismatch> {
+        self.apply_keeping(expected, change).map(|(commit, _removed)| commit)
+    }
+
+    /// [`apply`](Self::apply), with the records that are gone now: their drop is left to the
+    /// caller, because a material's may panic or take its time.
+    pub(super) fn apply_keeping(
+        &mut self,
+        expected: Revision,
+        change: &Change<M>,
+    ) -> Result<(Commit, Vec<KeyRecord<M>>), ChangeMismatch> {
         if expected != self.revision {
-            return Ok(Commit::Conflict);
+            return Ok((Commit::Conflict, Vec::new()));
         }
         let mut removed: Vec<KeyRecord<M>> = Vec::new();
         match change {
@@ -84,9 +94,7 @@ impl<M> Snapshot<M> {
             }
         }
         self.revision = self.revision.next();
-        // Last, because the drop of a material may panic, and the snapshot is whole by now.
-        drop(removed);
-        Ok(Commit::Committed(self.revision))
+        Ok((Commit::Committed(self.revision), removed))
     }
 
     /// The row of this id, if it has the status that a change needs and no time after the change.

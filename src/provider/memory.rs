@@ -77,7 +77,9 @@ impl<M: Send + Sync + 'static> KeyProvider for InMemoryKeyProvider<M> {
         expected: Revision,
         change: &Change<M>,
     ) -> Result<Commit, ChangeMismatch> {
-        self.lock().apply(expected, change)
+        // Two statements, so that what is removed is dropped when the lock is free again.
+        let applied = self.lock().apply_keeping(expected, change);
+        applied.map(|(commit, _removed)| commit)
     }
 }
 
