@@ -33,7 +33,7 @@ mod memory;
 ///   step, and the answer is [`Commit::Committed`] with a greater revision.
 /// - The revision matches and the change does not fit the rows: an error, and nothing changes.
 /// - Any other error means that the store is out of reach, or that what became of the change is
-///   not known.
+///   not known. [`is_refusal`](Self::is_refusal) tells the two kinds of error apart.
 ///
 /// [`Snapshot::apply`] is this in code, for a store that keeps the whole ring in one place.
 ///
@@ -64,6 +64,25 @@ pub trait KeyProvider: Send + Sync {
         expected: Revision,
         change: &Change<Self::Material>,
     ) -> impl Future<Output = Result<Commit, Self::Error>> + Send;
+
+    /// Whether this error of a commit is the store's last word: nothing was written, and the same
+    /// change would be refused again. A change that does not fit the rows is such an error, and so
+    /// is a store that cannot be written to; a lost connection never is.
+    ///
+    /// Where it is true, the service answers [`RotationError::Rejected`](crate::RotationError) at
+    /// once. Where it is false, as it is unless a provider says otherwise, the service finds out
+    /// what became of the change by reading the store again.
+    ///
+    /// ```
+    /// use key_rotation::{ChangeMismatch, InMemoryKeyProvider, KeyId, KeyProvider};
+    ///
+    /// let error = ChangeMismatch::KeyNotFound { id: KeyId::from_static("k1") };
+    /// assert!(InMemoryKeyProvider::<()>::is_refusal(&error));
+    /// ```
+    fn is_refusal(error: &Self::Error) -> bool {
+        let _ = error;
+        false
+    }
 }
 
 /// The version of a stored ring. Grows with each commit.
@@ -302,6 +321,10 @@ impl<P: KeyProvider> KeyProvider for &P {
     ) -> impl Future<Output = Result<Commit, Self::Error>> + Send {
         (**self).commit(expected, change)
     }
+
+    fn is_refusal(error: &Self::Error) -> bool {
+        P::is_refusal(error)
+    }
 }
 
 impl<P: KeyProvider> KeyProvider for Box<P> {
@@ -319,6 +342,10 @@ impl<P: KeyProvider> KeyProvider for Box<P> {
     ) -> impl Future<Output = Result<Commit, Self::Error>> + Send {
         (**self).commit(expected, change)
     }
+
+    fn is_refusal(error: &Self::Error) -> bool {
+        P::is_refusal(error)
+    }
 }
 
 impl<P: KeyProvider> KeyProvider for Arc<P> {
@@ -335,5 +362,9 @@ impl<P: KeyProvider> KeyProvider for Arc<P> {
         change: &Change<Self::Material>,
     ) -> impl Future<Output = Result<Commit, Self::Error>> + Send {
         (**self).commit(expected, change)
+    }
+
+    fn is_refusal(error: &Self::Error) -> bool {
+        P::is_refusal(error)
     }
 }

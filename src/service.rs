@@ -51,7 +51,8 @@ mod schedule;
 ///
 /// # When the store's answer is lost
 ///
-/// A commit that ends in an error may have happened. The service reads the store again: the change
+/// A commit that ends in an error may have happened, unless the store says that it is a refusal
+/// ([`RotationError::Rejected`]). The service reads the store again: the change
 /// is there, and it is done; the store has moved on without it, and the race is lost; or nothing
 /// has happened, and the same change is sent once more under the same revision, so that at most
 /// one of the two can apply. If even that tells nothing, the answer is

@@ -457,3 +457,35 @@ fn of_two_lost_answers_the_latest_is_told() {
     let Err(RotationError::OutcomeUnknown { source, .. }) = error else { panic!("{error:?}") };
     assert_eq!(source.to_string(), "failure 2");
 }
+
+/// A store that may only be read says so once, and is neither asked again nor read again.
+#[test]
+fn a_refusal_is_the_last_word() {
+    struct ReadOnly(InMemoryKeyProvider<String>, Mutex<Vec<&'static str>>);
+    impl KeyProvider for ReadOnly {
+        type Material = String;
+        type Error = Unreachable;
+        async fn load(&self) -> Result<Snapshot<String>, Unreachable> {
+            self.1.lock().unwrap().push("load");
+            Ok(self.0.load().await.unwrap())
+        }
+        async fn commit(&self, _: Revision, _: &Change<String>) -> Result<Commit, Unreachable> {
+            self.1.lock().unwrap().push("commit");
+            Err(Unreachable)
+        }
+        fn is_refusal(_: &Unreachable) -> bool {
+            true
+        }
+    }
+
+    let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive)];
+    let store = Arc::new(ReadOnly(InMemoryKeyProvider::from_records(records), Mutex::default()));
+    let service = RotationService::new(Arc::new(Box::new(store.clone())), StrictSingleActive);
+
+    let error = block_on(service.rotate_to("k2", at(20))).unwrap_err();
+    assert!(
+        matches!(&error, RotationError::Rejected { id, source: Unreachable } if id.as_str() == "k2")
+    );
+    assert_eq!(*store.1.lock().unwrap(), ["load", "commit"]);
+    assert_eq!(block_on(service.state()).unwrap().active().id.as_str(), "k1");
+}

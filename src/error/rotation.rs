@@ -26,6 +26,15 @@ pub enum RotationError<E> {
     /// that failed.
     #[error("the key store could not be read")]
     Provider(#[source] E),
+    /// The store refused the change for good: nothing was written, and sending the same change
+    /// again does not help. See [`KeyProvider::is_refusal`](crate::KeyProvider::is_refusal).
+    #[error("the key store refused the change of key `{id}`, and nothing was written")]
+    Rejected {
+        /// The key that was to change.
+        id: KeyId,
+        /// Why.
+        source: E,
+    },
     /// A change was sent, and neither the store's answer nor reading it again told what became of
     /// it. Look at the store's state before trying again.
     #[error(

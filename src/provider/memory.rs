@@ -81,6 +81,10 @@ impl<M: Send + Sync + 'static> KeyProvider for InMemoryKeyProvider<M> {
         let applied = self.lock().apply_keeping(expected, change);
         applied.map(|(commit, _removed)| commit)
     }
+
+    fn is_refusal(_: &ChangeMismatch) -> bool {
+        true
+    }
 }
 
 impl<M> Default for InMemoryKeyProvider<M> {

@@ -43,6 +43,9 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         let mut error = match self.provider.commit(seen, &change).await {
             Ok(Commit::Committed(revision)) => return done(revision),
             Ok(Commit::Conflict) => return Ok(Outcome::LostRace { now: self.state().await? }),
+            Err(source) if P::is_refusal(&source) => {
+                return Err(RotationError::Rejected { id: change.id().clone(), source });
+            }
             Err(error) => error,
         };
         for may_send_again in [true, false] {

@@ -282,6 +282,8 @@ fn service_errors<M: Send + Sync + 'static>(
     all.error("RotationError::Provider", &RotationError::Provider(source()));
     let unknown = RotationError::OutcomeUnknown { id: id("k"), source: source() };
     all.error("RotationError::OutcomeUnknown", &unknown);
+    let rejected = RotationError::Rejected { id: id("k"), source: source() };
+    all.error("RotationError::Rejected", &rejected);
 }
 
 fn withheld<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
