@@ -1,0 +1,216 @@
+//! Changing a ring: one transaction for the revision check, the change and its audit event.
+
+use key_rotation::{Change, Commit, KeyId, KeyRecord, KeyStatus, Revision, Snapshot, Timestamp};
+use sqlx::Pool;
+
+use crate::dialect::{Backend, Value};
+use crate::error::Error;
+use crate::failpoint::{self, reached};
+use crate::ring_name::RingName;
+use crate::row::DESTROYED;
+use crate::wrapped::WrappedKey;
+use crate::{load, schema};
+
+const CREATE_RING: &str =
+    "INSERT INTO key_rotation_rings (ring, revision) VALUES ($1, 0) ON CONFLICT (ring) DO NOTHING";
+const SET_REVISION: &str =
+    "UPDATE key_rotation_rings SET revision = $3 WHERE ring = $1 AND revision = $2";
+const ADD_KEY: &str = "INSERT INTO key_rotation_keys \
+    (ring, id, status, created_at, activated_at, status_since, added_in, material) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const SET_STATUS: &str = "UPDATE key_rotation_keys \
+    SET status = $3, activated_at = $4, status_since = $5 WHERE ring = $1 AND id = $2";
+const BURY: &str = "UPDATE key_rotation_keys \
+    SET status = $3, status_since = $4, material = NULL WHERE ring = $1 AND id = $2";
+const RECORD: &str = "INSERT INTO key_rotation_events \
+    (ring, revision, action, id, from_id, at) VALUES ($1, $2, $3, $4, $5, $6)";
+
+pub(crate) async fn commit<DB: Backend>(
+    pool: &Pool<DB>,
+    ring: &RingName,
+    expected: Revision,
+    change: &Change<WrappedKey>,
+) -> Result<Commit, Error> {
+    let failed = Error::database::<DB>(ring);
+    // Dropped on every way out but the last, and thereby rolled back.
+    let mut transaction = pool.begin_with(DB::BEGIN_WRITE).await.map_err(&failed)?;
+    schema::check::<DB>(&mut transaction, ring).await?;
+    reached(failpoint::BEGUN);
+
+    let mut write =
+        Write::<DB> { connection: &mut transaction, ring, name: Value::Text(ring.as_str()) };
+    if expected == Revision::EMPTY {
+        // Of two first keys, the second waits here for what becomes of the first.
+        write.execute(CREATE_RING, &[write.name]).await?;
+    }
+    let Some(revision) = load::lock_revision::<DB>(write.connection, ring).await? else {
+        return Ok(Commit::Conflict);
+    };
+    let mut snapshot = load::snapshot::<DB>(write.connection, ring, revision).await?;
+    load::check_ring(ring, &snapshot)?;
+    let committed = match snapshot.apply(expected, change) {
+        Ok(Commit::Committed(revision)) => revision,
+        Ok(Commit::Conflict) => return Ok(Commit::Conflict),
+        Err(source) => return Err(Error::Mismatch { ring: ring.clone(), source }),
+    };
+    load::check_ring(ring, &snapshot)?;
+    reached(failpoint::CHECKED);
+
+    write.change(change, &snapshot).await?;
+    write.revision(expected, committed).await?;
+    reached(failpoint::WRITTEN);
+    write.event(change, committed).await?;
+    reached(failpoint::RECORDED);
+    if let Some(announce) = DB::ANNOUNCE {
+        DB::number(&mut transaction, announce, &[Value::Text(ring.as_str())])
+            .await
+            .map_err(&failed)?;
+    }
+    reached(failpoint::BEFORE_COMMIT);
+    transaction.commit().await.map_err(&failed)?;
+    reached(failpoint::COMMITTED);
+    Ok(Commit::Committed(committed))
+}
+
+/// What a commit writes.
+struct Write<'t, DB: Backend> {
+    connection: &'t mut DB::Connection,
+    ring: &'t RingName,
+    /// The ring's name, as the first value of each statement.
+    name: Value<'t>,
+}
+
+impl<DB: Backend> Write<'_, DB> {
+    /// Writes the rows that the change leaves behind, as the snapshot has them.
+    async fn change(
+        &mut self,
+        change: &Change<WrappedKey>,
+        after: &Snapshot<WrappedKey>,
+    ) -> Result<(), Error> {
+        match change {
+            Change::Create(record) | Change::Add(record) => {
+                self.add(record, after.revision).await?;
+                reached(failpoint::HALF_WRITTEN);
+            }
+            Change::Activate(rotation) => {
+                // In this order, because the index does not let two keys be active for a moment.
+                self.status(&rotation.from, after).await?;
+                reached(failpoint::HALF_WRITTEN);
+                self.status(&rotation.to, after).await?;
+            }
+            Change::Retire(retirement) => {
+                self.status(&retirement.id, after).await?;
+                reached(failpoint::HALF_WRITTEN);
+            }
+            Change::Destroy(tombstone) => {
+                let at = time(tombstone.at);
+                let values = [self.name, id(&tombstone.id), Value::Text(DESTROYED), at];
+                self.execute_once(BURY, &values).await?;
+                reached(failpoint::HALF_WRITTEN);
+            }
+        }
+        Ok(())
+    }
+
+    async fn add(
+        &mut self,
+        record: &KeyRecord<WrappedKey>,
+        added_in: Revision,
+    ) -> Result<(), Error> {
+        let values = [
+            self.name,
+            id(&record.id),
+            status(record.status),
+            time(record.created_at),
+            time_or_null(record.activated_at),
+            time(record.status_since),
+            number(added_in),
+            Value::Bytes(record.material.as_bytes()),
+        ];
+        self.execute_once(ADD_KEY, &values).await
+    }
+
+    /// Writes the status and the times that the key has after the change.
+    async fn status(&mut self, key: &KeyId, after: &Snapshot<WrappedKey>) -> Result<(), Error> {
+        for record in after.records.iter().filter(|record| record.id == *key) {
+            let values = [
+                self.name,
+                id(&record.id),
+                status(record.status),
+                time_or_null(record.activated_at),
+                time(record.status_since),
+            ];
+            self.execute_once(SET_STATUS, &values).await?;
+        }
+        Ok(())
+    }
+
+    async fn revision(&mut self, expected: Revision, committed: Revision) -> Result<(), Error> {
+        let values = [self.name, number(expected), number(committed)];
+        self.execute_once(SET_REVISION, &values).await
+    }
+
+    async fn event(
+        &mut self,
+        change: &Change<WrappedKey>,
+        revision: Revision,
+    ) -> Result<(), Error> {
+        let (action, from, at) = match change {
+            Change::Create(record) => ("create", None, record.status_since),
+            Change::Add(record) => ("add", None, record.status_since),
+            Change::Activate(rotation) => ("activate", Some(rotation.from.as_str()), rotation.at),
+            Change::Retire(retirement) => ("retire", None, retirement.at),
+            Change::Destroy(tombstone) => ("destroy", None, tombstone.at),
+        };
+        let values = [
+            self.name,
+            number(revision),
+            Value::Text(action),
+            id(change.id()),
+            Value::MaybeText(from),
+            time(at),
+        ];
+        self.execute_once(RECORD, &values).await
+    }
+
+    async fn execute(
+        &mut self,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<u64, Error> {
+        let changed = DB::execute(self.connection, statement, values).await;
+        changed.map_err(Error::database::<DB>(self.ring))
+    }
+
+    /// One row and no other: the transaction is given up if what it has read is not there.
+    async fn execute_once(
+        &mut self,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<(), Error> {
+        match self.execute(statement, values).await? {
+            1 => Ok(()),
+            _ => Err(Error::database::<DB>(self.ring)(sqlx::Error::RowNotFound)),
+        }
+    }
+}
+
+fn id(id: &KeyId) -> Value<'_> {
+    Value::Text(id.as_str())
+}
+
+fn status(status: KeyStatus) -> Value<'static> {
+    Value::Text(status.as_str())
+}
+
+fn number(revision: Revision) -> Value<'static> {
+    Value::Integer(revision.as_u64().cast_signed())
+}
+
+fn time(at: Timestamp) -> Value<'static> {
+    Value::Integer(at.as_unix_millis().cast_signed())
+}
+
+fn time_or_null(at: Option<Timestamp>) -> Value<'static> {
+    Value::MaybeInteger(at.map(|at| at.as_unix_millis().cast_signed()))
+}

@@ -1,0 +1,105 @@
+//! [`Backend`]: in what the databases differ.
+
+use std::future::Future;
+
+use sqlx::migrate::{Migrate, Migration};
+use sqlx::query::Query;
+use sqlx::{Database, Encode, Type};
+
+use crate::row::StoredRow;
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+/// A database that a ring can be kept in: `sqlx::Sqlite` or `sqlx::Postgres`.
+///
+/// ```
+/// use key_rotation_sqlx::{Backend, SqlxKeyProvider};
+///
+/// /// Works with either.
+/// async fn newest<DB: Backend>(store: &SqlxKeyProvider<DB>) -> Option<u64> {
+///     store.revision().await.ok().map(|revision| revision.as_u64())
+/// }
+/// ```
+pub trait Backend: Dialect {}
+
+/// The differences. Unnameable outside, so that the set of backends is closed.
+#[expect(unnameable_types, reason = "a seal")]
+pub trait Dialect: Database<Connection: Migrate> {
+    /// Begins a transaction that reads one state of the database.
+    const BEGIN_READ: &'static str;
+    /// Begins a transaction that will write.
+    const BEGIN_WRITE: &'static str;
+    /// Whether the table of migrations is there: 1 or 0.
+    const HAS_SCHEMA: &'static str;
+    /// The revision of a ring, held against other writers until the transaction ends.
+    const LOCK_REVISION: &'static str;
+    /// Holds off other migrations until the transaction ends.
+    const LOCK_MIGRATIONS: Option<&'static str>;
+    /// Tells listeners of the ring, when the transaction is committed.
+    const ANNOUNCE: Option<&'static str>;
+
+    fn migrations() -> Vec<Migration>;
+
+    /// Whether this is an answer to a write where none is allowed.
+    fn is_read_only(error: &sqlx::Error) -> bool;
+
+    /// The one number that a statement selects, if there is a row.
+    fn number(
+        connection: &mut Self::Connection,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = sqlx::Result<Option<i64>>> + Send;
+
+    /// The rows of a ring, in order of insertion.
+    fn rows(
+        connection: &mut Self::Connection,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = sqlx::Result<Vec<StoredRow>>> + Send;
+
+    /// How many rows a statement has changed.
+    fn execute(
+        connection: &mut Self::Connection,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = sqlx::Result<u64>> + Send;
+}
+
+/// A value that is bound to a statement.
+#[expect(unnameable_types, missing_debug_implementations, reason = "behind the seal")]
+#[derive(Clone, Copy)]
+pub enum Value<'v> {
+    Text(&'v str),
+    Integer(i64),
+    MaybeText(Option<&'v str>),
+    MaybeInteger(Option<i64>),
+    Bytes(&'v [u8]),
+}
+
+/// A statement with its values.
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    expect(dead_code, reason = "there is no backend")
+)]
+fn query<DB: Database>(
+    statement: &'static str,
+    values: &[Value<'_>],
+) -> Query<'static, DB, DB::Arguments>
+where
+    i64: for<'v> Encode<'v, DB> + Type<DB>,
+    for<'v> &'v str: Encode<'v, DB> + Type<DB>,
+    for<'v> &'v [u8]: Encode<'v, DB> + Type<DB>,
+    for<'v> Option<&'v str>: Encode<'v, DB>,
+    Option<i64>: for<'v> Encode<'v, DB>,
+{
+    values.iter().fold(sqlx::query(statement), |query, value| match *value {
+        Value::Text(text) => query.bind(text),
+        Value::Integer(integer) => query.bind(integer),
+        Value::MaybeText(text) => query.bind(text),
+        Value::MaybeInteger(integer) => query.bind(integer),
+        Value::Bytes(bytes) => query.bind(bytes),
+    })
+}

@@ -1,0 +1,66 @@
+//! SQLite.
+
+use sqlx::migrate::{Migration, MigrationType};
+use sqlx::{Row, SqlSafeStr, Sqlite, SqliteConnection};
+
+use super::{Backend, Dialect, Value, query};
+use crate::row::StoredRow;
+
+/// `SQLITE_READONLY`, of which the extended codes carry the reason in the higher bits.
+const READ_ONLY: u32 = 8;
+
+impl Backend for Sqlite {}
+
+impl Dialect for Sqlite {
+    const BEGIN_READ: &'static str = "BEGIN";
+    // Takes the write lock at once: a transaction that reads first and writes later could fail in
+    // between.
+    const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+    const HAS_SCHEMA: &'static str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'key_rotation_migrations'";
+    const LOCK_REVISION: &'static str = "SELECT revision FROM key_rotation_rings WHERE ring = $1";
+    const LOCK_MIGRATIONS: Option<&'static str> = None;
+    const ANNOUNCE: Option<&'static str> = None;
+
+    fn migrations() -> Vec<Migration> {
+        let first = include_str!("../../migrations/sqlite/0001_rings_and_keys.sql");
+        vec![Migration::new(
+            1,
+            "rings and keys".into(),
+            MigrationType::Simple,
+            first.into_sql_str(),
+            false,
+        )]
+    }
+
+    fn is_read_only(error: &sqlx::Error) -> bool {
+        let code = error.as_database_error().and_then(|error| error.code());
+        let code = code.and_then(|code| code.parse::<u32>().ok());
+        code.is_some_and(|code| code & 0xff == READ_ONLY)
+    }
+
+    async fn number(
+        connection: &mut SqliteConnection,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> sqlx::Result<Option<i64>> {
+        let row = query::<Self>(statement, values).fetch_optional(connection).await?;
+        row.map(|row| row.try_get(0)).transpose()
+    }
+
+    async fn rows(
+        connection: &mut SqliteConnection,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> sqlx::Result<Vec<StoredRow>> {
+        let rows = query::<Self>(statement, values).fetch_all(connection).await?;
+        rows.iter().map(StoredRow::read).collect()
+    }
+
+    async fn execute(
+        connection: &mut SqliteConnection,
+        statement: &'static str,
+        values: &[Value<'_>],
+    ) -> sqlx::Result<u64> {
+        Ok(query::<Self>(statement, values).execute(connection).await?.rows_affected())
+    }
+}

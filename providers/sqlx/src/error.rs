@@ -1,0 +1,148 @@
+//! [`enum@Error`]: how a ring in a database fails.
+
+use key_rotation::{ChangeMismatch, EscapedText, InvalidKeyId, InvalidKeyring, ParseStatusError};
+use sqlx::migrate::MigrateError;
+use thiserror::Error;
+
+use crate::dialect::Backend;
+use crate::ring_name::RingName;
+
+/// A ring in a database could not be read or changed. Nothing is changed, unless this is
+/// [`Database`](Self::Database) and answers a commit: then what became of the change is for the
+/// service to find out.
+///
+/// ```
+/// use key_rotation_sqlx::{Error, SqlxKeyProvider};
+/// # use key_rotation::KeyProvider;
+/// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>) {
+/// match store.load().await {
+///     Ok(snapshot) => println!("at revision {}", snapshot.revision),
+///     Err(Error::NoSchema { .. }) => println!("call key_rotation_sqlx::migrate first"),
+///     Err(Error::Database { source, .. }) => println!("out of reach: {source}"),
+///     Err(damage) => println!("for a human to look at: {damage}"),
+/// }
+/// # }
+/// ```
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database has no tables for rings.
+    #[error("the database has no tables for ring `{ring}`: run `key_rotation_sqlx::migrate` on it")]
+    NoSchema {
+        /// The ring that was asked for.
+        ring: RingName,
+    },
+    /// The tables are of another version than this library writes.
+    #[error(
+        "the tables of ring `{ring}` are of version {found}, and this library knows version {known}: {}",
+        if found < known { "run `key_rotation_sqlx::migrate`" } else { "update this program" }
+    )]
+    UnknownSchema {
+        /// The ring that was asked for.
+        ring: RingName,
+        /// The version in the database.
+        found: i64,
+        /// The version that this library reads and writes.
+        known: i64,
+    },
+    /// A row that no key has, by whoever's hand.
+    #[error("ring `{ring}`, row `{row}`: {source}")]
+    Row {
+        /// The ring.
+        ring: RingName,
+        /// The id in the row.
+        row: EscapedText,
+        /// What is wrong.
+        source: RowProblem,
+    },
+    /// The rows do not make a ring, or would not after the change.
+    #[error("ring `{ring}`: {source}")]
+    InvalidRing {
+        /// The ring.
+        ring: RingName,
+        /// Every violation, by key id.
+        source: InvalidKeyring,
+    },
+    /// The change does not fit the rows.
+    #[error("ring `{ring}`: {source}")]
+    Mismatch {
+        /// The ring.
+        ring: RingName,
+        /// In what.
+        source: ChangeMismatch,
+    },
+    /// The database may not be written to.
+    #[error("ring `{ring}` is in a database that is read-only")]
+    ReadOnly {
+        /// The ring.
+        ring: RingName,
+        /// What the database says.
+        source: sqlx::Error,
+    },
+    /// The database is out of reach or has failed.
+    #[error("the database of ring `{ring}` has failed")]
+    Database {
+        /// The ring.
+        ring: RingName,
+        /// What it says.
+        source: sqlx::Error,
+    },
+    /// The tables could not be made or updated.
+    #[error("the tables for rings could not be made or updated")]
+    Migration(#[from] MigrateError),
+}
+
+/// What is wrong with a row.
+///
+/// ```
+/// use key_rotation_sqlx::RowProblem;
+/// let problem = RowProblem::Time { column: "created_at", millis: -1 };
+/// assert_eq!(problem.to_string(), "`created_at` is -1, which is no time in milliseconds up to the year 9999");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RowProblem {
+    /// The id is none.
+    #[error("the id is not one: {0}")]
+    Id(InvalidKeyId),
+    /// The status is none.
+    #[error("the status is not one: {0}")]
+    Status(ParseStatusError),
+    /// A time that is none.
+    #[error("`{column}` is {millis}, which is no time in milliseconds up to the year 9999")]
+    Time {
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        millis: i64,
+    },
+    /// The revision of the ring is negative.
+    #[error("the revision is {0}, which is none")]
+    Revision(i64),
+    /// A key that is not destroyed has no material.
+    #[error("there is no material, and the key is not destroyed")]
+    NoMaterial,
+    /// A tombstone still has material.
+    #[error("the key is destroyed, and there is material")]
+    MaterialOfTombstone,
+}
+
+impl Error {
+    /// What the database said to a question about this ring.
+    pub(crate) fn database<DB: Backend>(ring: &RingName) -> impl Fn(sqlx::Error) -> Self {
+        let ring = ring.clone();
+        move |source| {
+            let ring = ring.clone();
+            if DB::is_read_only(&source) {
+                Self::ReadOnly { ring, source }
+            } else {
+                Self::Database { ring, source }
+            }
+        }
+    }
+
+    /// Whether it is certain that nothing was written and that trying again does not help.
+    pub(crate) fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Database { .. })
+    }
+}

@@ -1,0 +1,155 @@
+//! [`SqlxKeyProvider`]: a ring in a database.
+
+use std::fmt;
+
+use key_rotation::{Change, Commit, KeyProvider, Revision, Snapshot};
+use sqlx::Pool;
+
+use crate::dialect::Backend;
+use crate::error::Error;
+use crate::ring_name::RingName;
+use crate::wrapped::WrappedKey;
+use crate::{commit, load, schema};
+
+/// One ring in a database, through the application's own pool.
+///
+/// A commit is one transaction: it locks the ring, compares the revision, writes the change and an
+/// audit event, and announces itself. A partial unique index keeps any program, and any hand, from
+/// storing a second active key. A load is one transaction too, so it sees one revision and never
+/// half a change.
+///
+/// Several providers may share a pool, each for a ring of its own; a provider clones as its pool
+/// does.
+///
+/// ```
+/// use key_rotation::{Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+/// use key_rotation_sqlx::{SqlxKeyProvider, WrappedKey, migrate};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+/// # let pool = options.connect("sqlite::memory:").await?;
+/// migrate(&pool).await?;
+/// let store = SqlxKeyProvider::new(pool, "payments".parse()?);
+/// let service = RotationService::new(store, StrictSingleActive);
+///
+/// let now = Timestamp::now();
+/// let wrapped = WrappedKey::new(b"what the KMS gave".as_slice());
+/// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), wrapped, now), now).await?;
+/// assert_eq!(ring.active().id().as_str(), "k1");
+/// # Ok(()) }
+/// ```
+pub struct SqlxKeyProvider<DB: Backend> {
+    pool: Pool<DB>,
+    ring: RingName,
+}
+
+impl<DB: Backend> SqlxKeyProvider<DB> {
+    /// The ring of this name. It need not exist: it is empty until its first key is created.
+    ///
+    /// ```
+    /// # use key_rotation_sqlx::SqlxKeyProvider;
+    /// # fn example(pool: sqlx::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
+    /// let payments = SqlxKeyProvider::new(pool.clone(), "payments".parse()?);
+    /// let webhooks = SqlxKeyProvider::new(pool, "webhooks".parse()?);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn new(pool: Pool<DB>, ring: RingName) -> Self {
+        Self { pool, ring }
+    }
+
+    /// The name of the ring.
+    ///
+    /// ```
+    /// # use key_rotation_sqlx::SqlxKeyProvider;
+    /// # fn example(store: SqlxKeyProvider<sqlx::Sqlite>) {
+    /// println!("rotating `{}`", store.ring());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn ring(&self) -> &RingName {
+        &self.ring
+    }
+
+    /// The revision of the ring, at the price of a lookup by primary key: for a process that polls,
+    /// and loads when it has grown. A ring without a first key is at [`Revision::EMPTY`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSchema`], [`Error::UnknownSchema`], [`Error::Row`] and [`Error::Database`].
+    ///
+    /// ```
+    /// # use key_rotation_sqlx::{Error, SqlxKeyProvider};
+    /// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>, seen: key_rotation::Revision) -> Result<(), Error> {
+    /// if store.revision().await? > seen {
+    ///     println!("somebody has changed the ring");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn revision(&self) -> Result<Revision, Error> {
+        let failed = Error::database::<DB>(&self.ring);
+        let mut transaction = self.pool.begin_with(DB::BEGIN_READ).await.map_err(&failed)?;
+        schema::check::<DB>(&mut transaction, &self.ring).await?;
+        let revision = load::revision::<DB>(&mut transaction, &self.ring).await?;
+        transaction.commit().await.map_err(&failed)?;
+        Ok(revision.unwrap_or(Revision::EMPTY))
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl SqlxKeyProvider<sqlx::Postgres> {
+    /// Listens to what PostgreSQL announces of this ring's commits, on a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Database`].
+    ///
+    /// ```
+    /// # use key_rotation_sqlx::{Error, SqlxKeyProvider};
+    /// # async fn example(store: SqlxKeyProvider<sqlx::Postgres>) -> Result<(), Error> {
+    /// let mut commits = store.listen().await?;
+    /// loop {
+    ///     commits.next().await?;
+    ///     println!("revision {}", store.revision().await?);
+    /// #   break;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn listen(&self) -> Result<crate::CommitListener, Error> {
+        crate::CommitListener::connect(&self.pool, &self.ring).await
+    }
+}
+
+impl<DB: Backend> KeyProvider for SqlxKeyProvider<DB> {
+    type Material = WrappedKey;
+    type Error = Error;
+
+    async fn load(&self) -> Result<Snapshot<WrappedKey>, Error> {
+        load::load(&self.pool, &self.ring).await
+    }
+
+    async fn commit(
+        &self,
+        expected: Revision,
+        change: &Change<WrappedKey>,
+    ) -> Result<Commit, Error> {
+        commit::commit(&self.pool, &self.ring, expected, change).await
+    }
+
+    fn is_refusal(error: &Error) -> bool {
+        error.is_refusal()
+    }
+}
+
+impl<DB: Backend> Clone for SqlxKeyProvider<DB> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), ring: self.ring.clone() }
+    }
+}
+
+/// Shows the ring, and nothing of where the database is.
+impl<DB: Backend> fmt::Debug for SqlxKeyProvider<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlxKeyProvider").field("ring", &self.ring).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! [`WrappedKey`]: what the database holds.
+
+use std::fmt;
+
+/// A key that is wrapped: encrypted under a key of a KMS or an HSM, and of no use without it.
+///
+/// It is what the database holds, and nothing here can look into it. As a material it keeps a ring
+/// of wrapped keys from encrypting by type: `EncryptionKey<'_, WrappedKey>` is not what a function
+/// that encrypts takes. The way from one to the other is to unwrap each key once, with
+/// [`Keyring::try_map`](key_rotation::Keyring::try_map), or with
+/// [`KeyRecord::with_material`](key_rotation::KeyRecord::with_material) where unwrapping is async.
+///
+/// ```
+/// use key_rotation::{Key, KeyId, KeyMaterial, Keyring, MaterialError, Timestamp};
+/// use key_rotation_sqlx::WrappedKey;
+/// # /// Stands in for a KMS, badly.
+/// # fn unwrap(key: &WrappedKey) -> Result<KeyMaterial, MaterialError> {
+/// #     KeyMaterial::try_from(key.as_bytes().iter().map(|byte| byte ^ 0x5a).collect::<Vec<_>>())
+/// # }
+/// let now = Timestamp::now();
+/// let wrapped = WrappedKey::new(b"what the KMS gave".as_slice());
+/// let stored = Keyring::new(Key::new(KeyId::from_static("k1"), wrapped, now).activate(now));
+///
+/// let usable: Keyring<KeyMaterial> = stored.try_map(|_id, wrapped| unwrap(wrapped))?;
+/// assert_eq!(usable.encryption_key().id().as_str(), "k1");
+/// # Ok::<(), MaterialError>(())
+/// ```
+pub struct WrappedKey(Box<[u8]>);
+
+impl WrappedKey {
+    /// What the KMS gave, as it is.
+    ///
+    /// ```
+    /// # use key_rotation_sqlx::WrappedKey;
+    /// let wrapped = WrappedKey::new(vec![1, 2, 3]);
+    /// # assert_eq!(wrapped.as_bytes(), [1, 2, 3]);
+    /// ```
+    #[must_use]
+    pub fn new(wrapped: impl Into<Box<[u8]>>) -> Self {
+        Self(wrapped.into())
+    }
+
+    /// What the KMS is to be given.
+    ///
+    /// ```
+    /// # use key_rotation_sqlx::WrappedKey;
+    /// assert_eq!(WrappedKey::new(vec![1, 2, 3]).as_bytes(), [1, 2, 3]);
+    /// ```
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Shows the length only.
+impl fmt::Debug for WrappedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WrappedKey").field("len", &self.0.len()).finish_non_exhaustive()
+    }
+}

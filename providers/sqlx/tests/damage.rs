@@ -1,0 +1,317 @@
+//! Databases that hold what is no ring, or cannot be used: a typed error that names the ring and
+//! the row, nothing changed, and never a part of a ring.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+
+mod support;
+
+use std::process::ExitCode;
+
+use key_rotation::{
+    Change, ChangeMismatch, Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef, KeyStatus,
+    Outcome, Revision, RotationError, RotationService, StrictSingleActive, Timestamp, Violation,
+};
+use key_rotation_sqlx::{Backend, Error, RowProblem, SqlxKeyProvider, WrappedKey, migrate};
+use libtest_mimic::Trial;
+use sqlx::migrate::MigrateError;
+use support::trials::{run, trial};
+use support::{PostgresSchema, SqliteFile, TestDatabase, new_ring, ring_name};
+
+fn main() -> ExitCode {
+    let mut trials = of::<SqliteFile>("sqlite");
+    trials.extend(of::<PostgresSchema>("postgres"));
+    run(trials)
+}
+
+fn of<D: TestDatabase>(name: &str) -> Vec<Trial> {
+    vec![
+        trial(format!("{name}::no_schema"), no_schema::<D>),
+        trial(format!("{name}::no_ring"), no_ring::<D>),
+        trial(format!("{name}::unknown_schema"), unknown_schema::<D>),
+        trial(format!("{name}::old_schema"), old_schema::<D>),
+        trial(format!("{name}::a_stray_hand_cannot_store_two_active_keys"), one_active::<D>),
+        trial(format!("{name}::two_active_keys"), two_active_keys::<D>),
+        trial(format!("{name}::no_active_key"), no_active_key::<D>),
+        trial(format!("{name}::deleted_rows_are_no_cold_start"), deleted_rows::<D>),
+        trial(format!("{name}::rows_that_no_key_has"), garbage::<D>),
+        trial(format!("{name}::a_change_that_leaves_no_ring"), no_ring_after::<D>),
+        trial(format!("{name}::read_only"), read_only::<D>),
+        trial(format!("{name}::closed"), closed::<D>),
+        trial(format!("{name}::migrated_by_many_at_once"), migrated_by_many::<D>),
+    ]
+}
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_unix_millis(millis)
+}
+
+fn key(id: &str) -> Key<Inactive, WrappedKey> {
+    Key::new(id.parse().unwrap(), WrappedKey::new(id.as_bytes()), at(10))
+}
+
+fn service<P: KeyProvider>(store: P) -> RotationService<P, StrictSingleActive> {
+    RotationService::new(store, StrictSingleActive)
+}
+
+/// A ring `payments` with k1 active, k2 staged and k3 retired, and beside it a sound ring `other`.
+async fn ring<D: TestDatabase>() -> (D, SqlxKeyProvider<D::Backend>) {
+    let (database, store) = new_ring::<D>("payments").await;
+    let other = SqlxKeyProvider::new(database.pool().await, ring_name("other"));
+    service(other).bootstrap(key("k1"), at(20)).await.unwrap();
+    let service = service(store.clone());
+    service.bootstrap(key("k1"), at(20)).await.unwrap();
+    assert!(matches!(service.add(key("k2")).await.unwrap(), Outcome::Done(_)));
+    assert!(matches!(service.add(key("k3")).await.unwrap(), Outcome::Done(_)));
+    assert!(matches!(service.retire("k3", at(30)).await.unwrap(), Outcome::Done(_)));
+    (database, store)
+}
+
+/// The ring does not load, and neither takes a change; the other ring goes on.
+async fn is_refused<D: TestDatabase>(
+    database: &D,
+    store: &SqlxKeyProvider<D::Backend>,
+    expected: impl Fn(&Error) -> bool,
+) -> String {
+    let before = store.revision().await.ok();
+    let error = store.load().await.unwrap_err();
+    assert!(expected(&error), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("`payments`"), "{text}");
+
+    let retire = key_rotation::Retirement::new("k2".parse().unwrap(), at(50));
+    let expected_revision = before.unwrap_or(Revision::new(4));
+    let error = store.commit(expected_revision, &Change::Retire(retire)).await.unwrap_err();
+    assert!(expected(&error), "{error:?}");
+    let error = service(store.clone()).bootstrap(key("k9"), at(50)).await.unwrap_err();
+    assert!(matches!(&error, RotationError::Provider(error) if expected(error)), "{error:?}");
+    assert_eq!(store.revision().await.ok(), before);
+
+    let other = SqlxKeyProvider::new(database.pool().await, ring_name("other"));
+    assert_eq!(service(other).keyring().await.unwrap().active().id().as_str(), "k1");
+    text
+}
+
+async fn no_schema<D: TestDatabase>() {
+    let database = D::create().await;
+    let store = SqlxKeyProvider::new(database.pool().await, ring_name("payments"));
+    let create = Change::Create(KeyRef::from(&key("k1").activate(at(20))).to_record());
+    for error in [
+        store.load().await.unwrap_err(),
+        store.revision().await.unwrap_err(),
+        store.commit(Revision::EMPTY, &create).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NoSchema { .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the database has no tables for ring `payments`: run `key_rotation_sqlx::migrate` on it"
+        );
+    }
+}
+
+async fn no_ring<D: TestDatabase>() {
+    let (_database, store) = new_ring::<D>("payments").await;
+    let snapshot = store.load().await.unwrap();
+    assert!(snapshot.is_empty());
+    assert_eq!(snapshot.revision, Revision::EMPTY);
+    let error = service(store).keyring().await.unwrap_err();
+    assert!(matches!(error, RotationError::EmptyStore));
+}
+
+async fn unknown_schema<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    database
+        .by_hand(
+            "INSERT INTO key_rotation_migrations \
+             (version, description, success, checksum, execution_time) \
+             SELECT 7, 'from the future', success, checksum, 0 FROM key_rotation_migrations",
+        )
+        .await
+        .unwrap();
+    for error in [store.load().await.unwrap_err(), store.revision().await.unwrap_err()] {
+        assert!(matches!(error, Error::UnknownSchema { found: 7, known: 1, .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the tables of ring `payments` are of version 7, and this library knows version 1: \
+             update this program"
+        );
+    }
+    let error = migrate(&database.pool().await).await.unwrap_err();
+    assert!(matches!(error, Error::Migration(MigrateError::VersionMissing(7))), "{error:?}");
+    // The refused migration holds nothing that a second would wait for.
+    assert!(migrate(&database.pool().await).await.is_err());
+    database.by_hand("DELETE FROM key_rotation_migrations WHERE version = 7").await.unwrap();
+    assert_eq!(store.load().await.unwrap().records.len(), 3);
+}
+
+async fn old_schema<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    database.by_hand("UPDATE key_rotation_migrations SET version = 0").await.unwrap();
+    let error = store.load().await.unwrap_err();
+    assert!(matches!(error, Error::UnknownSchema { found: 0, known: 1, .. }), "{error:?}");
+    assert!(error.to_string().ends_with("run `key_rotation_sqlx::migrate`"));
+}
+
+const SECOND_ACTIVE: &str =
+    "UPDATE key_rotation_keys SET status = 'active' WHERE ring = 'payments' AND id = 'k2'";
+
+async fn one_active<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    let error = database.by_hand(SECOND_ACTIVE).await.unwrap_err();
+    assert!(error.as_database_error().unwrap().is_unique_violation(), "{error:?}");
+    assert_eq!(store.load().await.unwrap().records.len(), 3);
+}
+
+async fn two_active_keys<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    database.by_hand("DROP INDEX key_rotation_one_active_key").await.unwrap();
+    database.by_hand(SECOND_ACTIVE).await.unwrap();
+    let ids = [KeyId::from_static("k1"), KeyId::from_static("k2")];
+    let text = is_refused(&database, &store, |error| {
+        matches!(error, Error::InvalidRing { source, .. } if source.violations().iter().any(
+            |violation| matches!(violation, Violation::MultipleActiveKeys { ids: found } if *found == ids)
+        ))
+    })
+    .await;
+    assert!(text.contains("`k1`") && text.contains("`k2`"), "{text}");
+}
+
+async fn no_active_key<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    database
+        .by_hand(
+            "UPDATE key_rotation_keys SET status = 'inactive' \
+             WHERE ring = 'payments' AND id = 'k1'",
+        )
+        .await
+        .unwrap();
+    is_refused(&database, &store, |error| {
+        matches!(error, Error::InvalidRing { source, .. }
+            if source.violations() == [Violation::NoActiveKey])
+    })
+    .await;
+}
+
+async fn deleted_rows<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    database.by_hand("DELETE FROM key_rotation_keys WHERE ring = 'payments'").await.unwrap();
+    is_refused(&database, &store, |error| {
+        matches!(error, Error::InvalidRing { source, .. }
+            if source.violations() == [Violation::NoActiveKey])
+    })
+    .await;
+}
+
+async fn garbage<D: TestDatabase>() {
+    type Expected = fn(&RowProblem) -> bool;
+    let cases: [(&str, &str, Expected); 9] = [
+        ("id = 'no id'", "no id", |problem| matches!(problem, RowProblem::Id(_))),
+        ("id = ''", "", |problem| matches!(problem, RowProblem::Id(_))),
+        ("status = 'ACTIVE'", "k2", |problem| matches!(problem, RowProblem::Status(_))),
+        ("status = 'primary'", "k2", |problem| matches!(problem, RowProblem::Status(_))),
+        ("created_at = -1", "k2", |problem| {
+            matches!(problem, RowProblem::Time { column: "created_at", millis: -1 })
+        }),
+        ("activated_at = 253402300800000", "k2", |problem| {
+            matches!(
+                problem,
+                RowProblem::Time { column: "activated_at", millis: 253_402_300_800_000 }
+            )
+        }),
+        ("status_since = -5", "k2", |problem| {
+            matches!(problem, RowProblem::Time { column: "status_since", millis: -5 })
+        }),
+        ("material = NULL", "k2", |problem| matches!(problem, RowProblem::NoMaterial)),
+        ("status = 'destroyed'", "k2", |problem| {
+            matches!(problem, RowProblem::MaterialOfTombstone)
+        }),
+    ];
+    for (assignment, row_named, expected) in cases {
+        let (database, store) = ring::<D>().await;
+        let by_hand = format!(
+            "UPDATE key_rotation_keys SET {assignment} WHERE ring = 'payments' AND id = 'k2'"
+        );
+        database.by_hand(&by_hand).await.unwrap();
+        let text = is_refused(
+            &database,
+            &store,
+            |error| matches!(error, Error::Row { source, .. } if expected(source)),
+        )
+        .await;
+        assert!(text.contains(&format!("row `{row_named}`")), "{text}");
+    }
+
+    let (database, store) = ring::<D>().await;
+    database
+        .by_hand("UPDATE key_rotation_rings SET revision = -3 WHERE ring = 'payments'")
+        .await
+        .unwrap();
+    is_refused(&database, &store, |error| {
+        matches!(error, Error::Row { source: RowProblem::Revision(-3), .. })
+    })
+    .await;
+}
+
+async fn no_ring_after<D: TestDatabase>() {
+    let (_database, store) = new_ring::<D>("payments").await;
+    let staged = KeyRecord::new(
+        KeyId::from_static("k1"),
+        KeyStatus::Inactive,
+        at(10),
+        WrappedKey::new(*b"k1"),
+    );
+    let error = store.commit(Revision::EMPTY, &Change::Add(staged)).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidRing { .. }), "{error:?}");
+    assert!(store.load().await.unwrap().is_empty());
+    assert_eq!(store.revision().await.unwrap(), Revision::EMPTY);
+}
+
+async fn read_only<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    let reader = SqlxKeyProvider::new(database.read_only_pool().await, ring_name("payments"));
+    let service = service(reader);
+    assert_eq!(service.keyring().await.unwrap().active().id().as_str(), "k1");
+    let error = service.rotate_to("k2", at(40)).await.unwrap_err();
+    assert!(
+        matches!(&error, RotationError::Rejected { id, source: Error::ReadOnly { .. } } if id.as_str() == "k2"),
+        "{error:?}"
+    );
+    assert_eq!(store.revision().await.unwrap(), Revision::new(4));
+}
+
+async fn closed<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    let pool = database.pool().await;
+    let gone = SqlxKeyProvider::new(pool.clone(), ring_name("payments"));
+    assert!(gone.load().await.is_ok());
+    pool.close().await;
+    let error = gone.load().await.unwrap_err();
+    assert!(matches!(error, Error::Database { .. }), "{error:?}");
+    let error = service(gone).rotate_to("k2", at(40)).await.unwrap_err();
+    assert!(matches!(error, RotationError::Provider(Error::Database { .. })), "{error:?}");
+
+    let mismatch = Change::Retire(key_rotation::Retirement::new(KeyId::from_static("k1"), at(50)));
+    let error = store.commit(Revision::new(4), &mismatch).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Mismatch { source: ChangeMismatch::WrongStatus { .. }, .. }),
+        "{error:?}"
+    );
+    assert_eq!(store.revision().await.unwrap(), Revision::new(4));
+}
+
+async fn migrated_by_many<D: TestDatabase>() {
+    let database = D::create().await;
+    let mut pools = Vec::new();
+    for _ in 0..8 {
+        pools.push(database.pool().await);
+    }
+    let running: Vec<_> = pools.into_iter().map(|pool| tokio::spawn(migrated(pool))).collect();
+    for migrated in running {
+        migrated.await.unwrap();
+    }
+}
+
+async fn migrated<DB: Backend>(pool: sqlx::Pool<DB>) {
+    migrate(&pool).await.unwrap();
+    let store = SqlxKeyProvider::new(pool, ring_name("payments"));
+    assert!(store.load().await.unwrap().is_empty());
+}

@@ -1,0 +1,140 @@
+//! What the tests share: a database of their own, in SQLite and in PostgreSQL.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
+
+pub mod postgres;
+pub mod trials;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use key_rotation_sqlx::{Backend, RingName, SqlxKeyProvider, migrate};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{PgPool, Pool, Postgres, Sqlite, SqlitePool};
+use tempfile::TempDir;
+
+/// A database that is gone when this is dropped.
+pub trait TestDatabase: Sync + Send + Sized + 'static {
+    type Backend: Backend;
+
+    /// A new one, with nothing in it.
+    async fn create() -> Self;
+
+    /// A pool of connections to it.
+    async fn pool(&self) -> Pool<Self::Backend>;
+
+    /// The same, with connections that may not write.
+    async fn read_only_pool(&self) -> Pool<Self::Backend>;
+
+    /// Carries statements out as a stray hand would, without the checks of the schema.
+    async fn by_hand(&self, statements: &str) -> sqlx::Result<()>;
+}
+
+/// The ring of this name in a new database.
+pub async fn new_ring<D: TestDatabase>(name: &str) -> (D, SqlxKeyProvider<D::Backend>) {
+    let database = D::create().await;
+    let pool = database.pool().await;
+    migrate(&pool).await.unwrap();
+    let store = SqlxKeyProvider::new(pool, ring_name(name));
+    (database, store)
+}
+
+pub fn ring_name(name: &str) -> RingName {
+    name.parse().unwrap()
+}
+
+/// A number that no other call in this process has had.
+pub fn unique() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// An SQLite file.
+pub struct SqliteFile {
+    folder: TempDir,
+}
+
+impl SqliteFile {
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("keys.sqlite")
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(self.path())
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+    }
+}
+
+impl TestDatabase for SqliteFile {
+    type Backend = Sqlite;
+
+    async fn create() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    async fn pool(&self) -> SqlitePool {
+        SqlitePoolOptions::new().connect_with(self.options()).await.unwrap()
+    }
+
+    async fn read_only_pool(&self) -> SqlitePool {
+        let options = self.options().create_if_missing(false).pragma("query_only", "ON");
+        SqlitePoolOptions::new().connect_with(options).await.unwrap()
+    }
+
+    async fn by_hand(&self, statements: &str) -> sqlx::Result<()> {
+        let options = self.options().foreign_keys(false).pragma("ignore_check_constraints", "ON");
+        let pool = SqlitePoolOptions::new().connect_with(options).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&pool).await?;
+        pool.close().await;
+        Ok(())
+    }
+}
+
+/// A schema of its own in a PostgreSQL database.
+pub struct PostgresSchema {
+    server: &'static postgres::Server,
+    schema: String,
+}
+
+impl TestDatabase for PostgresSchema {
+    type Backend = Postgres;
+
+    async fn create() -> Self {
+        let server = postgres::server().expect("a trial that needs PostgreSQL runs only with one");
+        let schema = format!("key_rotation_test_{}_{}", std::process::id(), unique());
+        let pool = server.pool("public").await;
+        let create = format!("CREATE SCHEMA {schema}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&pool).await.unwrap();
+        pool.close().await;
+        Self { server, schema }
+    }
+
+    async fn pool(&self) -> PgPool {
+        self.server.pool(&self.schema).await
+    }
+
+    async fn read_only_pool(&self) -> PgPool {
+        self.server.pool_with(&self.schema, &[("default_transaction_read_only", "on")]).await
+    }
+
+    async fn by_hand(&self, statements: &str) -> sqlx::Result<()> {
+        let pool = self.pool().await;
+        let without_checks = "DO $$ DECLARE c record; BEGIN \
+            FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint \
+                WHERE contype IN ('c', 'f') AND connamespace = current_schema()::regnamespace \
+            LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP; \
+            END $$;";
+        let all = format!("{without_checks} {statements}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(all)).execute(&pool).await?;
+        pool.close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! A PostgreSQL to test with: the one of `KEY_ROTATION_POSTGRES_URL`, or a throw-away cluster on
+//! loopback from the binaries on this machine.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::str::FromStr;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tempfile::TempDir;
+
+/// The server of this process, or why there is none.
+pub fn server() -> Result<&'static Server, &'static str> {
+    static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(Server::find);
+    SERVER.as_ref().map_err(String::as_str)
+}
+
+/// Stops the cluster that this process has started, if it has.
+pub fn stop() {
+    let cluster = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner).take();
+    drop(cluster);
+}
+
+/// Statics are not dropped, so the cluster is kept where `stop` can take it.
+static CLUSTER: Mutex<Option<Cluster>> = Mutex::new(None);
+
+pub struct Server {
+    options: PgConnectOptions,
+    pub url: String,
+    /// Whether this process has started it, and so may kill it.
+    pub is_own: bool,
+}
+
+impl Server {
+    fn find() -> Result<Self, String> {
+        let (url, is_own) = match std::env::var("KEY_ROTATION_POSTGRES_URL") {
+            Ok(url) => (url, false),
+            Err(_) => {
+                let cluster = Cluster::start()?;
+                let url = cluster.url();
+                *CLUSTER.lock().unwrap() = Some(cluster);
+                (url, true)
+            }
+        };
+        let options = PgConnectOptions::from_str(&url).map_err(|error| error.to_string())?;
+        Ok(Self { options, url, is_own })
+    }
+
+    /// A pool of connections whose tables are in this schema.
+    pub async fn pool(&self, schema: &str) -> PgPool {
+        self.pool_with(schema, &[]).await
+    }
+
+    pub async fn pool_with(&self, schema: &str, settings: &[(&str, &str)]) -> PgPool {
+        let options = self.options.clone().options([("search_path", schema)]);
+        let options = options.options(settings.iter().copied());
+        PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap()
+    }
+}
+
+/// Kills the server of [`server`] as a power cut would, and starts it again.
+pub fn kill_and_restart() {
+    let mut cluster = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
+    let cluster = cluster.as_mut().expect("only a cluster of our own is killed");
+    cluster.kill();
+    cluster.launch().expect("the cluster starts again");
+}
+
+/// A cluster in a temporary folder.
+struct Cluster {
+    binaries: PathBuf,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Cluster {
+    fn start() -> Result<Self, String> {
+        let binaries = find_binaries().ok_or(
+            "no `initdb` in PATH or /usr/lib/postgresql, and KEY_ROTATION_POSTGRES_URL is not set",
+        )?;
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        if is_root() {
+            // `initdb` refuses to run as root; the package has made a user for it.
+            run(Command::new("chown").arg("postgres").arg(folder.path()))?;
+        }
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .map_err(|error| error.to_string())?
+            .port();
+        let cluster = Self { binaries, folder, port };
+        run(cluster.command("initdb").arg("--pgdata").arg(cluster.data()).args([
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-sync",
+        ]))?;
+        cluster.launch()?;
+        Ok(cluster)
+    }
+
+    fn launch(&self) -> Result<(), String> {
+        // `fsync=off` loses nothing when processes are killed, only when the machine is.
+        let settings = format!(
+            "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories= -c fsync=off \
+             -c max_connections=200",
+            self.port
+        );
+        let log = self.folder.path().join("log");
+        run(self.command("pg_ctl").arg("--pgdata").arg(self.data()).arg("--log").arg(log).args([
+            "--wait",
+            "--timeout=60",
+            "--options",
+            &settings,
+            "start",
+        ]))
+    }
+
+    fn kill(&self) {
+        let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap().to_owned();
+        // The group is the whole server: the postmaster is its leader.
+        run(Command::new("kill").args(["-KILL", "--", &format!("-{pid}")])).unwrap();
+        while run(Command::new("kill").args(["-0", &pid])).is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let binary = self.binaries.join(name);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(binary);
+            command
+        } else {
+            Command::new(binary)
+        };
+        // Not in a folder that the user may not read.
+        command.current_dir(self.folder.path());
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let stopped = run(self
+            .command("pg_ctl")
+            .arg("--pgdata")
+            .arg(self.data())
+            .args(["--mode=immediate", "stop"]));
+        if let Err(error) = stopped {
+            eprintln!("the throw-away PostgreSQL cluster did not stop: {error}");
+        }
+    }
+}
+
+fn find_binaries() -> Option<PathBuf> {
+    let in_path = std::env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .collect();
+    versions.sort();
+    let has_all = |folder: &Path| folder.join("initdb").exists() && folder.join("pg_ctl").exists();
+    in_path.chain(versions.into_iter().rev()).find(|folder| has_all(folder))
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    // Not to a pipe, which a server that stays would keep open.
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{command:?}: {status}")),
+        Err(error) => Err(format!("{command:?}: {error}")),
+    }
+}
