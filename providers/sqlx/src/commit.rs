@@ -1,5 +1,7 @@
 //! Changing a ring: one transaction for the revision check, the change and its audit event.
 
+use std::io;
+
 use key_rotation::{Change, Commit, KeyId, KeyRecord, KeyStatus, Revision, Snapshot, Timestamp};
 use sqlx::Pool;
 
@@ -69,6 +71,9 @@ pub(crate) async fn commit<DB: Backend>(
     reached(failpoint::BEFORE_COMMIT);
     transaction.commit().await.map_err(&failed)?;
     reached(failpoint::COMMITTED);
+    if failpoint::answer_is_lost() {
+        return Err(failed(io::Error::from(io::ErrorKind::ConnectionReset).into()));
+    }
     Ok(Commit::Committed(committed))
 }
 

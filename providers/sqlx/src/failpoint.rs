@@ -20,6 +20,22 @@ pub(crate) const BEFORE_COMMIT: &str = "commit::before-commit";
 /// The database has answered the `COMMIT`, and nobody has been told.
 pub(crate) const COMMITTED: &str = "commit::committed";
 
+/// Where a commit that is done can fail all the same, as if the connection had broken before the
+/// database's answer: set to `return`.
+#[cfg(feature = "failpoints")]
+pub const LOST_ANSWER: &str = "commit::lost-answer";
+
+#[cfg(feature = "failpoints")]
+pub(crate) fn answer_is_lost() -> bool {
+    fail::fail_point!(LOST_ANSWER, |_| true);
+    false
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn answer_is_lost() -> bool {
+    false
+}
+
 #[cfg(feature = "failpoints")]
 pub(crate) fn reached(point: &str) {
     fail::fail_point!(point);

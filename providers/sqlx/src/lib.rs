@@ -1,4 +1,4 @@
-#![cfg_attr(not(test), doc = include_str!("../README.md"))]
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub use crate::dialect::Backend;
@@ -24,4 +24,4 @@ mod schema;
 mod wrapped;
 
 #[cfg(feature = "failpoints")]
-pub use crate::failpoint::FAILPOINTS;
+pub use crate::failpoint::{FAILPOINTS, LOST_ANSWER};

@@ -57,9 +57,9 @@ fn service<P: KeyProvider>(store: P) -> RotationService<P, StrictSingleActive> {
 async fn ring<D: TestDatabase>() -> (D, SqlxKeyProvider<D::Backend>) {
     let (database, store) = new_ring::<D>("payments").await;
     let other = SqlxKeyProvider::new(database.pool().await, ring_name("other"));
-    service(other).bootstrap(key("k1"), at(20)).await.unwrap();
+    let _ = service(other).bootstrap(key("k1"), at(20)).await.unwrap();
     let service = service(store.clone());
-    service.bootstrap(key("k1"), at(20)).await.unwrap();
+    let _ = service.bootstrap(key("k1"), at(20)).await.unwrap();
     assert!(matches!(service.add(key("k2")).await.unwrap(), Outcome::Done(_)));
     assert!(matches!(service.add(key("k3")).await.unwrap(), Outcome::Done(_)));
     assert!(matches!(service.retire("k3", at(30)).await.unwrap(), Outcome::Done(_)));

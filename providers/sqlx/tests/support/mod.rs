@@ -8,8 +8,8 @@
     reason = "tests stop at the first surprise"
 )]
 
-pub mod postgres;
-pub mod trials;
+pub(crate) mod postgres;
+pub(crate) mod trials;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,11 +20,14 @@ use sqlx::{PgPool, Pool, Postgres, Sqlite, SqlitePool};
 use tempfile::TempDir;
 
 /// A database that is gone when this is dropped.
-pub trait TestDatabase: Sync + Send + Sized + 'static {
+pub(crate) trait TestDatabase: Sync + Send + Sized + 'static {
     type Backend: Backend;
 
     /// A new one, with nothing in it.
     async fn create() -> Self;
+
+    /// Where it is, for another process.
+    fn url(&self) -> String;
 
     /// A pool of connections to it.
     async fn pool(&self) -> Pool<Self::Backend>;
@@ -37,7 +40,7 @@ pub trait TestDatabase: Sync + Send + Sized + 'static {
 }
 
 /// The ring of this name in a new database.
-pub async fn new_ring<D: TestDatabase>(name: &str) -> (D, SqlxKeyProvider<D::Backend>) {
+pub(crate) async fn new_ring<D: TestDatabase>(name: &str) -> (D, SqlxKeyProvider<D::Backend>) {
     let database = D::create().await;
     let pool = database.pool().await;
     migrate(&pool).await.unwrap();
@@ -45,18 +48,18 @@ pub async fn new_ring<D: TestDatabase>(name: &str) -> (D, SqlxKeyProvider<D::Bac
     (database, store)
 }
 
-pub fn ring_name(name: &str) -> RingName {
+pub(crate) fn ring_name(name: &str) -> RingName {
     name.parse().unwrap()
 }
 
 /// A number that no other call in this process has had.
-pub fn unique() -> u32 {
+pub(crate) fn unique() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// An SQLite file.
-pub struct SqliteFile {
+pub(crate) struct SqliteFile {
     folder: TempDir,
 }
 
@@ -80,6 +83,10 @@ impl TestDatabase for SqliteFile {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    fn url(&self) -> String {
+        format!("sqlite://{}", self.path().display())
+    }
+
     async fn pool(&self) -> SqlitePool {
         SqlitePoolOptions::new().connect_with(self.options()).await.unwrap()
     }
@@ -99,7 +106,7 @@ impl TestDatabase for SqliteFile {
 }
 
 /// A schema of its own in a PostgreSQL database.
-pub struct PostgresSchema {
+pub(crate) struct PostgresSchema {
     server: &'static postgres::Server,
     schema: String,
 }
@@ -115,6 +122,11 @@ impl TestDatabase for PostgresSchema {
         sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&pool).await.unwrap();
         pool.close().await;
         Self { server, schema }
+    }
+
+    fn url(&self) -> String {
+        let joint = if self.server.url.contains('?') { '&' } else { '?' };
+        format!("{}{joint}options[search_path]={}", self.server.url, self.schema)
     }
 
     async fn pool(&self) -> PgPool {

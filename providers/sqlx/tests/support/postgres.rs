@@ -15,13 +15,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tempfile::TempDir;
 
 /// The server of this process, or why there is none.
-pub fn server() -> Result<&'static Server, &'static str> {
+pub(crate) fn server() -> Result<&'static Server, &'static str> {
     static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(Server::find);
     SERVER.as_ref().map_err(String::as_str)
 }
 
 /// Stops the cluster that this process has started, if it has.
-pub fn stop() {
+pub(crate) fn stop() {
     let cluster = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner).take();
     drop(cluster);
 }
@@ -29,11 +29,11 @@ pub fn stop() {
 /// Statics are not dropped, so the cluster is kept where `stop` can take it.
 static CLUSTER: Mutex<Option<Cluster>> = Mutex::new(None);
 
-pub struct Server {
+pub(crate) struct Server {
     options: PgConnectOptions,
-    pub url: String,
+    pub(crate) url: String,
     /// Whether this process has started it, and so may kill it.
-    pub is_own: bool,
+    pub(crate) is_own: bool,
 }
 
 impl Server {
@@ -52,11 +52,11 @@ impl Server {
     }
 
     /// A pool of connections whose tables are in this schema.
-    pub async fn pool(&self, schema: &str) -> PgPool {
+    pub(crate) async fn pool(&self, schema: &str) -> PgPool {
         self.pool_with(schema, &[]).await
     }
 
-    pub async fn pool_with(&self, schema: &str, settings: &[(&str, &str)]) -> PgPool {
+    pub(crate) async fn pool_with(&self, schema: &str, settings: &[(&str, &str)]) -> PgPool {
         let options = self.options.clone().options([("search_path", schema)]);
         let options = options.options(settings.iter().copied());
         PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap()
@@ -64,7 +64,7 @@ impl Server {
 }
 
 /// Kills the server of [`server`] as a power cut would, and starts it again.
-pub fn kill_and_restart() {
+pub(crate) fn kill_and_restart() {
     let mut cluster = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
     let cluster = cluster.as_mut().expect("only a cluster of our own is killed");
     cluster.kill();

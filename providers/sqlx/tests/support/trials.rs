@@ -9,7 +9,7 @@ use libtest_mimic::{Arguments, Trial};
 use super::postgres;
 
 /// A test that runs on a runtime of its own.
-pub fn trial<F: Future<Output = ()>>(
+pub(crate) fn trial<F: Future<Output = ()>>(
     name: impl Into<String>,
     test: impl FnOnce() -> F + Send + 'static,
 ) -> Trial {
@@ -21,7 +21,7 @@ pub fn trial<F: Future<Output = ()>>(
 }
 
 /// Runs the tests; those whose name begins with `postgres` only where there is one.
-pub fn run(trials: Vec<Trial>) -> ExitCode {
+pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {
     let arguments = Arguments::from_args();
     let mut left_out = 0;
     let missing = if arguments.list { None } else { postgres::server().err() };

@@ -1,0 +1,58 @@
+//! What the nodes of a fleet have said.
+
+use std::sync::{Arc, Mutex};
+
+/// A change, as a node was told of it or as the database keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredEvent {
+    pub(crate) revision: i64,
+    pub(crate) action: String,
+    pub(crate) id: String,
+    pub(crate) at: i64,
+}
+
+/// The lines of all nodes.
+#[derive(Clone, Default)]
+pub(crate) struct Facts(Arc<Mutex<Vec<String>>>);
+
+impl Facts {
+    pub(crate) fn push(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+
+    /// No node has met anything that it must not meet.
+    pub(crate) fn check(&self) {
+        let errors = self.all("error");
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+
+    /// What follows this word, of every line that begins with it.
+    pub(crate) fn all(&self, word: &str) -> Vec<String> {
+        let lines = self.0.lock().unwrap();
+        let rest = |line: &String| Some(line.strip_prefix(word)?.trim_start().to_owned());
+        lines.iter().filter_map(rest).collect()
+    }
+
+    pub(crate) fn count(&self, word: &str) -> usize {
+        self.all(word).len()
+    }
+
+    pub(crate) fn sum(&self, word: &str) -> usize {
+        self.all(word).iter().map(|number| number.parse::<usize>().unwrap()).sum()
+    }
+
+    pub(crate) fn acknowledged(&self) -> Vec<StoredEvent> {
+        let parse = |line: &String| {
+            let [revision, action, id, at] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("not an event: {line}");
+            };
+            StoredEvent {
+                revision: revision.parse().unwrap(),
+                action: action.to_owned(),
+                id: id.to_owned(),
+                at: at.parse().unwrap(),
+            }
+        };
+        self.all("event").iter().map(parse).collect()
+    }
+}
