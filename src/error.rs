@@ -8,6 +8,8 @@ pub use self::invalid_keyring::{InvalidKeyring, TimeConflict, Violation};
 pub(crate) use self::lookup::Absent;
 pub use self::lookup::{DecryptionKeyError, EncryptionKeyError, EntryError};
 pub use self::rotation::RotationError;
+#[cfg(feature = "shared")]
+pub use self::shared::{MissError, RefreshError, StaleKeyring};
 pub use self::taken::{KeyIdTaken, TakenBy, TakenId};
 pub use self::value::{
     InvalidKeyId, InvalidTimestamp, MaterialError, ParseStatusError, TryFillError,
@@ -17,5 +19,7 @@ mod escaped;
 mod invalid_keyring;
 mod lookup;
 mod rotation;
+#[cfg(feature = "shared")]
+mod shared;
 mod taken;
 mod value;

@@ -61,6 +61,7 @@
 //! | a policy | [`RotationPolicy`], [`StrictSingleActive`], [`Cryptoperiods`]; [`RotationPlan`] |
 //! | a store | [`KeyProvider`], [`Change`], [`Snapshot`]; `InMemoryKeyProvider` |
 //! | a service | [`RotationService`], [`Outcome`]; [`Evidence`], [`AuditEvent`] |
+//! | threads | `SharedKeyring`, `KeyringReader`, `RefreshOnMiss`, with the feature `shared` |
 //!
 //! # What is guaranteed
 //!
@@ -101,7 +102,8 @@
 //!
 //! - `std` (default): the clock ([`Timestamp`]`::now`, `TryFrom<SystemTime>`) and
 //!   `InMemoryKeyProvider`. Without it the crate is `no_std` with `alloc`.
-//!
+//! - `shared`: `SharedKeyring`, one ring for the threads of a process, and
+//!   `RotationService::refresh`, which keeps it up to date. Brings `std` and `arc-swap`.
 //! - `serde`: states, receipts, plans, policies and audit events serialize; records deserialize
 //!   where their material does; nothing secret serializes. A policy that contradicts itself is an
 //!   error of the deserializer.
@@ -127,6 +129,8 @@ pub use crate::error::{
     InvalidTimestamp, KeyIdTaken, MaterialError, ParseStatusError, RotationError, TakenBy, TakenId,
     TimeConflict, TryFillError, Violation,
 };
+#[cfg(feature = "shared")]
+pub use crate::error::{MissError, RefreshError, StaleKeyring};
 pub use crate::evidence::{
     DestroyRequest, Evidence, InvalidRecordText, RecordText, StillReferenced, Unreferenced,
 };
@@ -148,7 +152,11 @@ pub use crate::provider::InMemoryKeyProvider;
 pub use crate::provider::{Change, ChangeMismatch, Commit, KeyProvider, Revision, Snapshot};
 pub use crate::receipt::{Addition, Destruction, Retirement, Rotation, RotationDecision};
 pub use crate::record::KeyRecord;
+#[cfg(feature = "shared")]
+pub use crate::service::Refreshed;
 pub use crate::service::{Applied, Outcome, RotationService};
+#[cfg(feature = "shared")]
+pub use crate::shared::{KeyringReader, RefreshOnMiss, SharedKeyring};
 pub use crate::status::{
     Active, CanDestroy, CanEncrypt, Inactive, KeyStatus, Retired, Status, TransitionTo,
 };
@@ -166,6 +174,8 @@ mod provider;
 mod receipt;
 mod record;
 mod service;
+#[cfg(feature = "shared")]
+mod shared;
 mod status;
 #[cfg(feature = "serde")]
 mod text_serde;

@@ -17,9 +17,13 @@ use crate::timestamp::Timestamp;
 
 use self::commit::Audit;
 
+#[cfg(feature = "shared")]
+pub use self::refresh::Refreshed;
 pub use self::schedule::Applied;
 
 mod commit;
+#[cfg(feature = "shared")]
+mod refresh;
 mod schedule;
 
 /// The lifecycle over a store ([`KeyProvider`]) and under a policy ([`RotationPolicy`]).
@@ -447,10 +451,12 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     }
 
     async fn load_ring(&self) -> Result<(Revision, Keyring<P::Material>), RotationError<P::Error>> {
-        let snapshot = self.load().await?;
-        if snapshot.is_empty() {
-            return Err(RotationError::EmptyStore);
-        }
+        let snapshot = self.load_snapshot().await?;
         Ok((snapshot.revision, snapshot.into_keyring()?))
+    }
+
+    async fn load_snapshot(&self) -> Result<Snapshot<P::Material>, RotationError<P::Error>> {
+        let snapshot = self.load().await?;
+        if snapshot.is_empty() { Err(RotationError::EmptyStore) } else { Ok(snapshot) }
     }
 }

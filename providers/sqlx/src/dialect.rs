@@ -2,9 +2,10 @@
 
 use std::future::Future;
 
+use sqlx::Database;
 use sqlx::migrate::{Migrate, Migration};
-use sqlx::query::Query;
-use sqlx::{Database, Encode, Type};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use sqlx::{Encode, Type, query::Query};
 
 use crate::row::StoredRow;
 
@@ -80,10 +81,7 @@ pub enum Value<'v> {
 }
 
 /// A statement with its values.
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres")),
-    expect(dead_code, reason = "there is no backend")
-)]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn query<DB: Database>(
     statement: &'static str,
     values: &[Value<'_>],

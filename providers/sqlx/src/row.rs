@@ -1,6 +1,7 @@
 //! [`StoredRow`]: a row of the table of keys, and what it says.
 
 use key_rotation::{Destruction, EscapedText, KeyId, KeyRecord, KeyStatus, Timestamp};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use sqlx::{ColumnIndex, Decode, Row, Type};
 
 use crate::error::{Error, RowProblem};
@@ -29,6 +30,7 @@ pub(crate) enum Stored {
 
 impl StoredRow {
     /// Reads the columns in the order of the statement in `load.rs`.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn read<R: Row>(row: &R) -> sqlx::Result<Self>
     where
         usize: ColumnIndex<R>,

@@ -1,0 +1,244 @@
+//! The service and a shared ring: loading what is new, and preparing no key twice.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::future::ready;
+
+use super::RotationService;
+use crate::error::{RefreshError, RotationError};
+use crate::id::KeyId;
+use crate::keyring::Keyring;
+use crate::policy::RotationPolicy;
+use crate::provider::{KeyProvider, Revision, Snapshot};
+use crate::record::KeyRecord;
+use crate::shared::SharedKeyring;
+use crate::timestamp::Timestamp;
+
+impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
+    /// The store's ring, to be shared by the threads of this process and kept up to date with
+    /// [`refresh`](Self::refresh). The time is now, or any time before this call.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`keyring`](Self::keyring).
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # pollster::block_on(async {
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), Timestamp::now()), Timestamp::now()).await?;
+    /// let shared = service.share(Timestamp::now()).await?;
+    /// assert_eq!(shared.load().active().id().as_str(), "k1");
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn share(
+        &self,
+        now: Timestamp,
+    ) -> Result<SharedKeyring<P::Material>, RotationError<P::Error>> {
+        let (revision, ring) = self.load_ring().await?;
+        Ok(confirmed(revision, ring, now))
+    }
+
+    /// The store's ring with other material: ciphers that are prepared, keys that a KMS has
+    /// unwrapped. Each key is prepared once.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`].
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # async fn unwrap_with_kms(blob: &str) -> Result<String, Infallible> { Ok(blob.to_uppercase()) }
+    /// # pollster::block_on(async {
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", Timestamp::now()), Timestamp::now()).await?;
+    /// let shared = service
+    ///     .share_with(Timestamp::now(), |_id, blob| async move { unwrap_with_kms(&blob).await })
+    ///     .await?;
+    /// assert_eq!(shared.load().encryption_key().material(), "BLOB");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn share_with<N, F, Prepared>(
+        &self,
+        now: Timestamp,
+        mut prepare: impl FnMut(KeyId, Arc<P::Material>) -> Prepared,
+    ) -> Result<SharedKeyring<N>, RefreshError<P::Error, F>>
+    where
+        Prepared: Future<Output = Result<N, F>>,
+    {
+        let snapshot = self.load_snapshot().await?;
+        let revision = snapshot.revision;
+        let prepare = |id, material| {
+            let preparing = prepare(id, material);
+            async { preparing.await.map(Arc::new) }
+        };
+        let (ring, _) = prepared(snapshot, None, prepare).await?;
+        Ok(confirmed(revision, ring, now))
+    }
+
+    /// Loads the store's ring and installs it, if it is newer than the shared one. Keys that the
+    /// shared ring has keep their material where it is. The time is now, or any time before this
+    /// call.
+    ///
+    /// Call it now and then, and when the store announces a change: a store is not watched from
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`keyring`](Self::keyring). The shared ring stays as it was.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Refreshed, Revision, RotationService, StrictSingleActive, Timestamp};
+    /// # pollster::block_on(async {
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// let shared = service.share(now).await?;
+    /// assert_eq!(service.refresh(&shared, now).await?, Refreshed::Unchanged);
+    ///
+    /// let added = service.add(Key::new(KeyId::from_static("k2"), (), now)).await?;
+    /// let refreshed = service.refresh(&shared, now).await?;
+    /// assert_eq!(refreshed, Refreshed::Newer { revision: Revision::new(2), prepared: 1 });
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn refresh(
+        &self,
+        shared: &SharedKeyring<P::Material>,
+        now: Timestamp,
+    ) -> Result<Refreshed, RotationError<P::Error>> {
+        let keep = |_id, material| ready(Ok::<_, Infallible>(material));
+        match self.refresh_by(shared, now, keep).await {
+            Ok(refreshed) => Ok(refreshed),
+            Err(RefreshError::Rotation(error)) => Err(error),
+            Err(RefreshError::Prepare { source, .. }) => match source {},
+        }
+    }
+
+    /// [`refresh`](Self::refresh) of a ring with other material. Only keys that the shared ring
+    /// does not have are prepared: after a rotation between known keys, none.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`]. The shared ring stays as it was.
+    ///
+    /// ```
+    /// # use std::{convert::Infallible, sync::Arc};
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # async fn unwrap_with_kms(blob: &str) -> Result<String, Infallible> { Ok(blob.to_uppercase()) }
+    /// # pollster::block_on(async {
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", now), now).await?;
+    /// let unwrap = |_id, blob: Arc<&str>| async move { unwrap_with_kms(&blob).await };
+    /// let shared = service.share_with(now, unwrap).await?;
+    /// println!("{:?}", service.refresh_with(&shared, now, unwrap).await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn refresh_with<N, F, Prepared>(
+        &self,
+        shared: &SharedKeyring<N>,
+        now: Timestamp,
+        mut prepare: impl FnMut(KeyId, Arc<P::Material>) -> Prepared,
+    ) -> Result<Refreshed, RefreshError<P::Error, F>>
+    where
+        Prepared: Future<Output = Result<N, F>>,
+    {
+        let prepare = |id, material| {
+            let preparing = prepare(id, material);
+            async { preparing.await.map(Arc::new) }
+        };
+        self.refresh_by(shared, now, prepare).await
+    }
+
+    async fn refresh_by<N, F, Prepared>(
+        &self,
+        shared: &SharedKeyring<N>,
+        now: Timestamp,
+        prepare: impl FnMut(KeyId, Arc<P::Material>) -> Prepared,
+    ) -> Result<Refreshed, RefreshError<P::Error, F>>
+    where
+        Prepared: Future<Output = Result<Arc<N>, F>>,
+    {
+        let snapshot = self.load_snapshot().await?;
+        let revision = snapshot.revision;
+        let mut refreshed = Refreshed::Unchanged;
+        if revision > shared.revision() {
+            let (ring, prepared) = prepared(snapshot, Some(shared.load()), prepare).await?;
+            if shared.replace(revision, ring) {
+                refreshed = Refreshed::Newer { revision, prepared };
+            }
+        }
+        shared.confirm(revision, now);
+        Ok(refreshed)
+    }
+}
+
+fn confirmed<N>(revision: Revision, ring: Keyring<N>, now: Timestamp) -> SharedKeyring<N> {
+    let shared = SharedKeyring::at_revision(revision, ring);
+    shared.confirm(revision, now);
+    shared
+}
+
+/// The snapshot's ring over prepared material, and how many keys had to be prepared.
+async fn prepared<M, N, E, F, Prepared>(
+    snapshot: Snapshot<M>,
+    known: Option<Arc<Keyring<N>>>,
+    mut prepare: impl FnMut(KeyId, Arc<M>) -> Prepared,
+) -> Result<(Keyring<N>, usize), RefreshError<E, F>>
+where
+    Prepared: Future<Output = Result<Arc<N>, F>>,
+{
+    // What is no ring is not worth a call to a KMS.
+    let _ = snapshot.clone().into_keyring().map_err(RotationError::InvalidKeyring)?;
+    let mut count = 0;
+    let mut records = Vec::with_capacity(snapshot.records.len());
+    for record in snapshot.records {
+        // An id is never used again, so the same id is the same key. The time is asked too, in
+        // case somebody has begun anew with an empty store.
+        let is_same = |known: &KeyRecord<N>| known.created_at == record.created_at;
+        let known = known
+            .as_ref()
+            .and_then(|ring| ring.get(record.id.as_str()))
+            .map(|key| key.to_record())
+            .filter(is_same);
+        let material = match known {
+            Some(known) => known.material,
+            None => {
+                count += 1;
+                let failed = |source| RefreshError::Prepare { id: record.id.clone(), source };
+                prepare(record.id.clone(), record.material).await.map_err(failed)?
+            }
+        };
+        let shared = KeyRecord::from_shared(record.id, record.status, record.created_at, material);
+        records.push(shared.with_times(record.activated_at, record.status_since));
+    }
+    let ring = Keyring::from_parts(records, snapshot.destroyed);
+    Ok((ring.map_err(RotationError::InvalidKeyring)?, count))
+}
+
+/// What a refresh found.
+///
+/// ```
+/// use key_rotation::{Refreshed, Revision};
+/// let found = Refreshed::Newer { revision: Revision::new(7), prepared: 0 };
+/// assert_ne!(found, Refreshed::Unchanged);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refreshed {
+    /// The shared ring is the store's already, or a newer one.
+    Unchanged,
+    /// A newer ring was installed.
+    Newer {
+        /// Its revision.
+        revision: Revision,
+        /// How many of its keys the shared ring did not have.
+        prepared: usize,
+    },
+}

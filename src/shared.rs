@@ -1,0 +1,277 @@
+//! [`SharedKeyring`]: one ring for the threads of a process.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::keyring::Keyring;
+use crate::material::KeyMaterial;
+use crate::provider::Revision;
+use crate::timestamp::Timestamp;
+
+use self::sync::{AtomicU64, Cell, Mutex, MutexGuard, Ordering, PoisonError};
+
+pub use self::on_miss::RefreshOnMiss;
+pub use self::reader::KeyringReader;
+
+mod on_miss;
+mod reader;
+mod sync;
+
+/// The ring of a process, for its threads. A clone is another handle to the same ring.
+///
+/// A ring that is shared does not change: a change makes another ring, which takes its place in one
+/// step. So a reader never waits, and never sees half a change. An encryption that began with one
+/// ring ends with it, and its key goes on decrypting in the next.
+///
+/// | to… | call |
+/// |---|---|
+/// | encrypt and decrypt in a worker | [`reader`](Self::reader), once, and then [`KeyringReader::current`] |
+/// | look at the ring now and then | [`load`](Self::load) |
+/// | follow a store | [`RotationService::refresh`](crate::RotationService::refresh) |
+/// | change a ring that no store has | [`update`](Self::update) |
+///
+/// Writers take turns. A ring from a store carries its revision, and an older one never takes the
+/// place of a newer.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
+///
+/// let now = Timestamp::now();
+/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher 1", now).activate(now));
+/// let shared = SharedKeyring::new(ring);
+///
+/// let mut reader = shared.reader(); // one for each worker
+/// assert_eq!(reader.current().encryption_key().id().as_str(), "k1");
+///
+/// shared.update(|ring| {
+///     let added = ring.add(Key::new(KeyId::from_static("k2"), "cipher 2", now))?;
+///     let decision = ring.rotate_to("k2", now)?;
+///     Ok::<_, Box<dyn std::error::Error>>(decision)
+/// })?;
+/// assert_eq!(reader.current().encryption_key().id().as_str(), "k2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SharedKeyring<M = KeyMaterial> {
+    shared: Arc<Shared<M>>,
+}
+
+struct Shared<M> {
+    ring: Arc<Cell<Keyring<M>>>,
+    /// Of the ring. Held by the writer whose turn it is.
+    revision: Mutex<Revision>,
+    /// Milliseconds. Stored after the ring that it is about.
+    confirmed_at: AtomicU64,
+}
+
+impl<M> SharedKeyring<M> {
+    /// Shares a ring that comes from no store. Any revision of a store is newer.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// let shared = SharedKeyring::new(ring);
+    /// assert_eq!(shared.revision(), Revision::EMPTY);
+    /// ```
+    #[must_use]
+    pub fn new(ring: Keyring<M>) -> Self {
+        Self::at_revision(Revision::EMPTY, ring)
+    }
+
+    /// Shares a ring that a store had at this revision.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// let shared = SharedKeyring::at_revision(Revision::new(7), ring);
+    /// assert_eq!(shared.revision(), Revision::new(7));
+    /// ```
+    #[must_use]
+    pub fn at_revision(revision: Revision, ring: Keyring<M>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                ring: Arc::new(Cell::from(Arc::new(ring))),
+                revision: Mutex::new(revision),
+                confirmed_at: AtomicU64::new(Timestamp::UNIX_EPOCH.as_unix_millis()),
+            }),
+        }
+    }
+
+    /// The ring as it is now, for as long as the caller keeps it. What is encrypted with a key of
+    /// it can be decrypted with every later ring that has not destroyed the key.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// # let shared = SharedKeyring::new(ring);
+    /// println!("{}", shared.load().state());
+    /// ```
+    #[must_use]
+    pub fn load(&self) -> Arc<Keyring<M>> {
+        self.shared.ring.load_full()
+    }
+
+    /// A reader of this ring, for one worker.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// # let shared = SharedKeyring::new(ring);
+    /// let mut reader = shared.reader();
+    /// std::thread::spawn(move || println!("{}", reader.current().active().id()));
+    /// ```
+    #[must_use]
+    pub fn reader(&self) -> KeyringReader<M> {
+        KeyringReader::new(self.clone())
+    }
+
+    /// Changes the ring: the closure works on a second ring over the same material, which takes
+    /// the place of the first if the closure agrees. The revision stays as it is, so a ring of a
+    /// store is changed in the store and then refreshed, and not in here.
+    ///
+    /// The closure may not change this same shared ring in another way: writers take turns, and it
+    /// would wait for itself.
+    ///
+    /// # Errors
+    ///
+    /// What the closure answers. Then, as after a panic of it, the ring is as it was.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// # let shared = SharedKeyring::new(ring);
+    /// let failed = shared.update(|ring| ring.rotate_to("no such key", now));
+    /// assert!(failed.is_err());
+    /// assert_eq!(shared.load().active().id().as_str(), "k1");
+    /// ```
+    pub fn update<R, E>(
+        &self,
+        change: impl FnOnce(&mut Keyring<M>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let turn = self.turn();
+        let mut ring = self.load().fork();
+        let answer = change(&mut ring)?;
+        self.install(turn, ring);
+        Ok(answer)
+    }
+
+    /// Puts a ring that a store had at this revision in the place of the ring that is here, if its
+    /// revision is newer. Whether it is: an older ring, or the same, is dropped.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = |id: &str| Keyring::new(Key::new(id.parse().unwrap(), (), now).activate(now));
+    /// let shared = SharedKeyring::at_revision(Revision::new(7), ring("seven"));
+    /// assert!(!shared.replace(Revision::new(6), ring("six")));
+    /// assert!(shared.replace(Revision::new(8), ring("eight")));
+    /// assert_eq!(shared.load().active().id().as_str(), "eight");
+    /// ```
+    #[expect(clippy::must_use_candidate, reason = "an older ring is no mistake of the caller")]
+    pub fn replace(&self, revision: Revision, ring: Keyring<M>) -> bool {
+        let mut turn = self.turn();
+        let is_newer = revision > *turn;
+        if is_newer {
+            *turn = revision;
+            self.install(turn, ring);
+        }
+        is_newer
+    }
+
+    /// [`replace`](Self::replace) without its check: the fault that the models must find.
+    #[cfg(any(model = "loom", model = "shuttle"))]
+    #[doc(hidden)]
+    pub fn replace_unchecked(&self, revision: Revision, ring: Keyring<M>) {
+        let mut turn = self.turn();
+        *turn = revision;
+        self.install(turn, ring);
+    }
+
+    /// The revision of the ring. Waits for a writer whose turn it is.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Revision, RotationService, StrictSingleActive, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # pollster::block_on(async {
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// let shared = service.share(now).await?;
+    /// assert_eq!(shared.revision(), Revision::new(1));
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        *self.turn()
+    }
+
+    /// Notes that the store was seen at this revision, and this is the revision of the ring: then
+    /// the ring was the store's at that time. The time is one *before* the store was asked.
+    ///
+    /// [`RotationService::refresh`](crate::RotationService::refresh) does this. By hand it is of
+    /// use where asking for the revision is cheaper than loading.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// # let shared = SharedKeyring::at_revision(Revision::new(7), ring);
+    /// # let ask_the_store = || Revision::new(7);
+    /// let before = Timestamp::now();
+    /// let revision = ask_the_store();
+    /// shared.confirm(revision, before);
+    /// assert_eq!(shared.confirmed_at(), before);
+    /// ```
+    pub fn confirm(&self, revision: Revision, at: Timestamp) {
+        // Another revision proves nothing: an older may be what a lagging replica says.
+        if *self.turn() == revision {
+            self.shared.confirmed_at.fetch_max(at.as_unix_millis(), Ordering::AcqRel);
+        }
+    }
+
+    /// The latest time at which the ring is known to have been the store's;
+    /// [`Timestamp::UNIX_EPOCH`] if it never was.
+    ///
+    /// ```
+    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// assert_eq!(SharedKeyring::new(ring).confirmed_at(), Timestamp::UNIX_EPOCH);
+    /// ```
+    #[must_use]
+    pub fn confirmed_at(&self) -> Timestamp {
+        Timestamp::from_unix_millis(self.shared.confirmed_at.load(Ordering::Acquire))
+    }
+
+    /// Waits until no other writer is at work. One that panicked left nothing half-done behind.
+    fn turn(&self) -> MutexGuard<'_, Revision> {
+        self.shared.revision.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn install(&self, turn: MutexGuard<'_, Revision>, ring: Keyring<M>) {
+        let old = self.shared.ring.swap(Arc::new(ring));
+        // What the old ring alone held is wiped when no writer has to wait for it.
+        drop(turn);
+        drop(old);
+    }
+}
+
+impl<M> Clone for SharedKeyring<M> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<M> fmt::Debug for SharedKeyring<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedKeyring")
+            .field("ring", &self.load())
+            .field("confirmed_at", &self.confirmed_at())
+            .finish_non_exhaustive()
+    }
+}

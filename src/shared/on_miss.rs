@@ -1,0 +1,213 @@
+//! [`RefreshOnMiss`]: looking again, once, for a key that is not there.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::poll_fn;
+use core::mem;
+use core::num::NonZeroU32;
+use core::task::{Poll, Waker};
+use core::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::SharedKeyring;
+use crate::error::{DecryptionKeyError, EscapedText, MissError};
+use crate::id::KeyId;
+use crate::keyring::Keyring;
+use crate::material::KeyMaterial;
+use crate::timestamp::Timestamp;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Refreshes a [`SharedKeyring`] when data names a key that it does not have: the key may be
+/// younger than the ring.
+///
+/// Misses that happen at the same time share one refresh. Ids come from ciphertext headers, which
+/// anybody may write, so there is a limit: between the beginnings of two refreshes lies at least a
+/// minute divided by the number of refreshes that a minute may have. A key that is new waits no
+/// longer than that, whatever else is asked for.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use key_rotation::{InMemoryKeyProvider, Key, KeyId, MissError, RefreshOnMiss, RotationService, StrictSingleActive, Timestamp};
+/// # pollster::block_on(async {
+/// # let now = Timestamp::now();
+/// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+/// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+/// let shared = service.share(now).await?;
+/// let misses = RefreshOnMiss::new(shared.clone(), NonZeroU32::new(6).unwrap());
+/// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now)).await?;
+///
+/// // For each ciphertext, with the id from its header:
+/// # let (id, mut put_back_until) = ("k2", |_: Timestamp| {});
+/// match misses.ring_with(id, Timestamp::now(), || service.refresh(&shared, now)).await {
+///     Ok(ring) => drop(ring.decryption_key(id)?),
+///     Err(MissError::NotLookedUp { again_at, .. }) => put_back_until(again_at),
+///     Err(MissError::Refresh(error)) => println!("the store is out of reach: {error}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct RefreshOnMiss<M = KeyMaterial> {
+    shared: SharedKeyring<M>,
+    interval: Duration,
+    flight: Mutex<Flight>,
+}
+
+/// The refresh that is going on, if one is, and the time of the last.
+#[derive(Default)]
+struct Flight {
+    is_in_the_air: bool,
+    landings: u64,
+    last_start: Option<Timestamp>,
+    waiting: Vec<Waker>,
+}
+
+/// What a miss is to do.
+enum Turn<'f> {
+    Refresh(Pilot<'f>),
+    Wait { landings: u64 },
+    GiveUp { again_at: Timestamp },
+}
+
+/// Lands the flight when the refresh is done, and as well when it fails, panics or is cancelled.
+struct Pilot<'f>(&'f Mutex<Flight>);
+
+impl<M> RefreshOnMiss<M> {
+    /// At most this many refreshes a minute.
+    ///
+    /// ```
+    /// # use std::num::NonZeroU32;
+    /// # use key_rotation::{Key, KeyId, Keyring, RefreshOnMiss, SharedKeyring, Timestamp};
+    /// # let now = Timestamp::now();
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// let every_ten_seconds = NonZeroU32::new(6).unwrap();
+    /// let misses = RefreshOnMiss::new(SharedKeyring::new(ring), every_ten_seconds);
+    /// ```
+    #[must_use]
+    pub fn new(shared: SharedKeyring<M>, per_minute: NonZeroU32) -> Self {
+        Self { shared, interval: MINUTE / per_minute.get(), flight: Mutex::default() }
+    }
+
+    /// The ring to look this id up in, after a refresh if the ring has never heard of the id.
+    ///
+    /// The ring has the key or its tombstone, or else was loaded after this call began, so that
+    /// its answer is the store's: [`Keyring::decryption_key`] says which. What no key id can be is
+    /// answered without asking the store.
+    ///
+    /// # Errors
+    ///
+    /// [`MissError::NotLookedUp`]: the limit does not let the store be asked now. The data may be
+    /// good; put it back and try again at the time in the error. [`MissError::Refresh`]: the
+    /// refresh failed.
+    ///
+    /// ```
+    /// # use std::num::NonZeroU32;
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, MissError, RefreshOnMiss, RotationService, StrictSingleActive, Timestamp};
+    /// # pollster::block_on(async {
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// # let shared = service.share(now).await?;
+    /// # let misses = RefreshOnMiss::new(shared.clone(), NonZeroU32::new(6).unwrap());
+    /// let ring = misses.ring_with("made-up", now, || service.refresh(&shared, now)).await?;
+    /// assert!(ring.decryption_key("made-up").is_err());
+    ///
+    /// let next = misses.ring_with("made-up-too", now, || service.refresh(&shared, now)).await;
+    /// assert!(matches!(next, Err(MissError::NotLookedUp { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn ring_with<T, E, Refresh>(
+        &self,
+        id: &str,
+        now: Timestamp,
+        refresh: impl FnOnce() -> Refresh,
+    ) -> Result<Arc<Keyring<M>>, MissError<E>>
+    where
+        Refresh: Future<Output = Result<T, E>>,
+    {
+        loop {
+            let ring = self.shared.load();
+            if knows(&ring, id) || KeyId::try_from(id).is_err() {
+                return Ok(ring);
+            }
+            match self.turn(now) {
+                Turn::Refresh(pilot) => {
+                    let refreshed = refresh().await;
+                    drop(pilot);
+                    refreshed.map_err(MissError::Refresh)?;
+                    return Ok(self.shared.load());
+                }
+                Turn::Wait { landings } => self.landing_after(landings).await,
+                Turn::GiveUp { again_at } => {
+                    return Err(MissError::NotLookedUp { id: EscapedText::from(id), again_at });
+                }
+            }
+        }
+    }
+
+    fn turn(&self, now: Timestamp) -> Turn<'_> {
+        let mut flight = lock(&self.flight);
+        if flight.is_in_the_air {
+            return Turn::Wait { landings: flight.landings };
+        }
+        if let Some(last_start) = flight.last_start {
+            // Where the clock was set back, the time that counts begins anew.
+            let last_start = last_start.min(now);
+            flight.last_start = Some(last_start);
+            let again_at = last_start.saturating_add(self.interval);
+            if now < again_at {
+                return Turn::GiveUp { again_at };
+            }
+        }
+        flight.is_in_the_air = true;
+        flight.last_start = Some(now);
+        Turn::Refresh(Pilot(&self.flight))
+    }
+
+    /// Waits for the flight that was in the air after this many landings.
+    async fn landing_after(&self, landings: u64) {
+        poll_fn(|context| {
+            let mut flight = lock(&self.flight);
+            if flight.landings != landings {
+                return Poll::Ready(());
+            }
+            if !flight.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                flight.waiting.push(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl Drop for Pilot<'_> {
+    fn drop(&mut self) {
+        let mut flight = lock(self.0);
+        flight.is_in_the_air = false;
+        flight.landings = flight.landings.wrapping_add(1);
+        let waiting = mem::take(&mut flight.waiting);
+        drop(flight);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Whether the ring has an answer for this id that a newer ring could not change: the key, or that
+/// it was destroyed.
+fn knows<M>(ring: &Keyring<M>, id: &str) -> bool {
+    !matches!(ring.decryption_key(id), Err(DecryptionKeyError::KeyNotFound { .. }))
+}
+
+fn lock(flight: &Mutex<Flight>) -> MutexGuard<'_, Flight> {
+    flight.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<M> fmt::Debug for RefreshOnMiss<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshOnMiss")
+            .field("interval", &self.interval)
+            .field("shared", &self.shared)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! Every interleaving of two readers, a writer and a refresh, up to three preemptions:
+//! `scripts/models`.
+
+#![cfg(model = "loom")]
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+#[path = "models/scenario.rs"]
+mod scenario;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use loom::thread;
+use scenario::{Install, check, install, install_unchecked, read, refresh, shared, update, write};
+
+static EXECUTIONS: AtomicUsize = AtomicUsize::new(0);
+
+fn explore(scenario: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(move || {
+        EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+        scenario();
+    });
+}
+
+fn fleet_of_threads(install: Install) {
+    explore(move || {
+        let shared = shared();
+        let readers = [(); 2].map(|()| {
+            let (reader, shared) = (shared.reader(), shared.clone());
+            thread::spawn(move || read(reader, &shared))
+        });
+        let writer = {
+            let shared = shared.clone();
+            thread::spawn(move || write(&shared, install))
+        };
+        refresh(&shared, install);
+        writer.join().unwrap();
+        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        check(&shared);
+    });
+}
+
+#[test]
+fn readers_see_whole_rings_in_order() {
+    fleet_of_threads(install);
+    println!("{} executions", EXECUTIONS.load(Ordering::Relaxed));
+}
+
+#[test]
+#[should_panic]
+fn the_seeded_bug_is_found() {
+    fleet_of_threads(install_unchecked);
+}
+
+#[test]
+fn an_update_and_a_refresh_take_turns() {
+    explore(|| {
+        let shared = shared();
+        let updater = {
+            let shared = shared.clone();
+            thread::spawn(move || update(&shared))
+        };
+        refresh(&shared, install);
+        updater.join().unwrap();
+        let ring = shared.load();
+        assert_eq!(ring.active().id().as_str(), "3");
+        assert!(ring.len() == 1 || ring.get("9").is_some());
+    });
+}

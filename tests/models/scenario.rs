@@ -1,0 +1,69 @@
+//! What both model checkers run: two readers, a writer and a refresh on one shared ring.
+
+use std::time::Duration;
+
+use key_rotation::{Key, KeyId, Keyring, KeyringReader, Revision, SharedKeyring, Timestamp};
+
+pub(crate) type Install = fn(&SharedKeyring<u64>, u64);
+
+pub(crate) fn shared() -> SharedKeyring<u64> {
+    SharedKeyring::at_revision(Revision::new(1), ring(1))
+}
+
+/// A ring of which everything is this number.
+fn ring(number: u64) -> Keyring<u64> {
+    let at = Timestamp::from_unix_millis(number);
+    Keyring::new(Key::new(KeyId::from(number), number, at).activate(at))
+}
+
+/// What is right.
+pub(crate) fn install(shared: &SharedKeyring<u64>, number: u64) {
+    let is_newer = shared.replace(Revision::new(number), ring(number));
+    assert!(is_newer || number < 3, "nothing is newer than 3");
+}
+
+/// The fault that the models must find.
+pub(crate) fn install_unchecked(shared: &SharedKeyring<u64>, number: u64) {
+    shared.replace_unchecked(Revision::new(number), ring(number));
+}
+
+/// A ring that is whole, and its number.
+fn number(ring: &Keyring<u64>) -> u64 {
+    let key = ring.encryption_key();
+    assert_eq!(key.id().as_str(), key.material().to_string());
+    *key.material()
+}
+
+pub(crate) fn read(mut reader: KeyringReader<u64>, shared: &SharedKeyring<u64>) {
+    let first = number(reader.current());
+    // Confirmed is revision 3 alone, so whoever sees the confirmation sees that ring.
+    if let Ok(key) = reader.encryption_key_within(Duration::ZERO, Timestamp::from_unix_millis(30)) {
+        assert_eq!(*key.material(), 3, "an unconfirmed ring encrypts");
+    }
+    let second = number(reader.current());
+    let loaded = number(&shared.load());
+    assert!(first <= second && second <= loaded, "{first}, {second}, {loaded}");
+}
+
+pub(crate) fn write(shared: &SharedKeyring<u64>, install: Install) {
+    install(shared, 2);
+}
+
+pub(crate) fn refresh(shared: &SharedKeyring<u64>, install: Install) {
+    install(shared, 3);
+    shared.confirm(Revision::new(3), Timestamp::from_unix_millis(30));
+}
+
+/// When all are done.
+pub(crate) fn check(shared: &SharedKeyring<u64>) {
+    assert_eq!((number(&shared.load()), shared.revision()), (3, Revision::new(3)));
+    assert_eq!(shared.confirmed_at(), Timestamp::from_unix_millis(30));
+    assert_eq!(number(shared.reader().current()), 3);
+}
+
+/// A change by hand, at the same time as a refresh: one is on top of the other, or under it.
+pub(crate) fn update(shared: &SharedKeyring<u64>) {
+    let staged = Key::new(KeyId::from(9_u64), 9, Timestamp::from_unix_millis(1));
+    let added = shared.update(|ring| ring.add(staged));
+    assert!(added.is_ok());
+}
