@@ -38,6 +38,9 @@ use self::exhibits::{Exhibits, at, id};
 mod encodings;
 #[path = "redaction/exhibits.rs"]
 mod exhibits;
+#[cfg(feature = "shared")]
+#[path = "redaction/shared.rs"]
+mod shared;
 
 /// A material that tells everything to everybody.
 struct Talkative([u8; 32]);
@@ -173,6 +176,10 @@ fn every_public_type_is_among_the_exhibits() {
     expected.extend(of_material.types());
     expected.extend(elsewhere.concat());
     expected.extend(texts);
+    #[cfg(not(feature = "shared"))]
+    expected.extend(["KeyringReader", "MissError", "RefreshError", "RefreshOnMiss", "Refreshed"]);
+    #[cfg(not(feature = "shared"))]
+    expected.extend(["SharedKeyring", "StaleKeyring"]);
     assert_eq!(
         exported.difference(&expected).collect::<Vec<_>>(),
         Vec::<&&str>::new(),

@@ -11,3 +11,12 @@ fn misuse_does_not_compile_and_its_twin_does() {
     cases.compile_fail("ui-tests/fail/*.rs");
     cases.pass("ui-tests/pass/*.rs");
 }
+
+/// The same for what is there with the feature `shared`.
+#[cfg(feature = "shared")]
+#[test]
+fn misuse_of_a_shared_ring_does_not_compile_and_its_twin_does() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("ui-tests/shared/fail/*.rs");
+    cases.pass("ui-tests/shared/pass/*.rs");
+}

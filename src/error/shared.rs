@@ -80,7 +80,6 @@ pub enum RefreshError<E, F> {
 /// );
 /// ```
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum MissError<E> {
     /// The limit does not let the store be asked now.
     #[error(

@@ -129,14 +129,15 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// ```
     /// # use std::{convert::Infallible, sync::Arc};
     /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
-    /// # async fn unwrap_with_kms(blob: &str) -> Result<String, Infallible> { Ok(blob.to_uppercase()) }
+    /// async fn unwrap_with_kms(_id: KeyId, blob: Arc<&str>) -> Result<String, Infallible> {
+    ///     Ok(blob.to_uppercase()) // asks the KMS, and waits
+    /// }
     /// # pollster::block_on(async {
     /// # let now = Timestamp::now();
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
     /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", now), now).await?;
-    /// let unwrap = |_id, blob: Arc<&str>| async move { unwrap_with_kms(&blob).await };
-    /// let shared = service.share_with(now, unwrap).await?;
-    /// println!("{:?}", service.refresh_with(&shared, now, unwrap).await?);
+    /// let shared = service.share_with(now, unwrap_with_kms).await?;
+    /// println!("{:?}", service.refresh_with(&shared, now, unwrap_with_kms).await?);
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -45,7 +45,7 @@ impl Exhibits {
         self.text(name, format!("{value:x?} {value:#X?} {value:300?}"));
     }
 
-    fn shown(&mut self, name: &str, value: &(impl Debug + Display + ?Sized)) {
+    pub(crate) fn shown(&mut self, name: &str, value: &(impl Debug + Display + ?Sized)) {
         self.debug(name, value);
         self.text(name, format!("{value} {value:#} {value:>300}"));
     }
@@ -73,6 +73,8 @@ pub(crate) fn of<M: Send + Sync + 'static>(make: impl Fn() -> M) -> Exhibits {
     stores(&mut all, key);
     service_errors(&mut all, key);
     withheld(&mut all, key);
+    #[cfg(feature = "shared")]
+    super::shared::exhibit(&mut all, key);
     plans(&mut all, key);
     audit(&mut all, key);
     values(&mut all);
@@ -80,7 +82,7 @@ pub(crate) fn of<M: Send + Sync + 'static>(make: impl Fn() -> M) -> Exhibits {
 }
 
 /// A ring with a key of each status and a tombstone.
-fn ring<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Keyring<M> {
+pub(crate) fn ring<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Keyring<M> {
     Keyring::builder()
         .active(key("active").activate(at(2)))
         .inactive(key("inactive"))

@@ -1,0 +1,9 @@
+// A reader is one worker's own: each worker asks the shared ring for one.
+use key_rotation::{KeyringReader, SharedKeyring};
+
+fn for_two_workers(shared: &SharedKeyring) -> (KeyringReader, KeyringReader) {
+    let reader = shared.reader();
+    (shared.reader(), reader)
+}
+
+fn main() {}
