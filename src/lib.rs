@@ -104,6 +104,8 @@
 //!   `InMemoryKeyProvider`. Without it the crate is `no_std` with `alloc`.
 //! - `shared`: `SharedKeyring`, one ring for the threads of a process, and
 //!   `RotationService::refresh`, which keeps it up to date. Brings `std` and `arc-swap`.
+//! - `conformance`: the module `conformance`, which checks that a [`KeyProvider`] of your own does
+//!   what it promises.
 //! - `serde`: states, receipts, plans, policies and audit events serialize; records deserialize
 //!   where their material does; nothing secret serializes. A policy that contradicts itself is an
 //!   error of the deserializer.
@@ -163,6 +165,8 @@ pub use crate::status::{
 pub use crate::timestamp::Timestamp;
 
 mod audit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod evidence;
 mod id;

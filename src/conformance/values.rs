@@ -1,0 +1,131 @@
+//! Rows come back as they were written, and to the ring that they belong to.
+
+use super::Fixture;
+use super::subject::{
+    Checked, Subject, active, at, destruction, record, retirement, rotation, staged,
+};
+use crate::id::KeyId;
+use crate::provider::Change;
+use crate::receipt::{Destruction, Retirement};
+use crate::status::KeyStatus;
+use crate::timestamp::Timestamp;
+
+/// As long as an id may be.
+const LONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\
+                    0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// A tombstone stays, with its time, whatever happens to the other keys, and nothing happens to it.
+///
+/// # Errors
+///
+/// [`Nonconformance`](super::Nonconformance).
+///
+/// ```
+/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
+/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
+/// conformance::tombstones(fixture).await
+/// # }
+/// ```
+pub async fn tombstones<F: Fixture>(fixture: &F) -> Checked {
+    let mut subject = Subject::full(fixture, "tombstones").await?;
+    subject.applies(&Change::Add(staged("k6", 6, 80))).await?;
+    subject.applies(&rotation("k1", "k6", 80, false)).await?;
+    subject.applies(&retirement("k1", 81)).await?;
+    subject.applies(&destruction("k1", 82)).await?;
+    subject.applies(&destruction("k4", 83)).await?;
+    for change in [
+        rotation("k6", "k5", 90, false),
+        retirement("k5", 90),
+        destruction("k5", 90),
+        Change::Add(staged("k5", 5, 90)),
+        Change::Create(active("k5", 5, 90)),
+    ] {
+        subject.refuses(&change).await?;
+    }
+    Ok(())
+}
+
+/// Ids, times, statuses and materials come back as they were written: ids that differ in case
+/// alone, that are short or long, or have a meaning in SQL, in paths or in patterns; times at both
+/// ends and with odd milliseconds; 256 different materials.
+///
+/// # Errors
+///
+/// [`Nonconformance`](super::Nonconformance).
+///
+/// ```
+/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
+/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
+/// conformance::unchanged_values(fixture).await
+/// # }
+/// ```
+pub async fn unchanged_values<F: Fixture>(fixture: &F) -> Checked {
+    let ids = [
+        "k", "K", "kEY", "Key", LONG, "'", "\"", "''--", "%", "_", "k%", "k_", "\\", "/", "..",
+        "../k", "a/b", "a:b", "a;b", "a,b", "*", "?", "[k]", "{k}", "$1", "&", "=", "#", "!", "~",
+        "null", "NULL", "true", "0", "00", "0x0", "1e3", "-1", "+1",
+    ];
+    let mut subject = Subject::empty(fixture, "unchanged_values").await?;
+    let first = record("first", KeyStatus::Active, 255, 0).with_times(Some(at(0)), at(1));
+    subject.applies(&Change::Create(first)).await?;
+    for (number, id) in (0..).zip(ids) {
+        subject.applies(&Change::Add(staged(id, number, 1_717_171_717_001))).await?;
+    }
+    for (id, created_at, since) in [
+        ("epoch", Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
+        ("odd", at(1), at(1_234_567_890_123)),
+        ("past-2038", at(2_147_483_648_000), at(4_294_967_296_999)),
+        ("end", Timestamp::UNIX_EPOCH, Timestamp::MAX),
+        ("all-end", Timestamp::MAX, Timestamp::MAX),
+    ] {
+        let staged = staged(id, 100, created_at.as_unix_millis()).with_times(None, since);
+        subject.applies(&Change::Add(staged)).await?;
+    }
+    for id in ["K", "%", "''--", LONG] {
+        let id = KeyId::from_static(id);
+        let retirement = Retirement::new(id.clone(), at(1_717_171_717_999));
+        subject.applies(&Change::Retire(retirement)).await?;
+        let tombstone = Destruction::new(id, at(1_717_171_718_001));
+        subject.applies(&Change::Destroy(tombstone)).await?;
+    }
+    subject.applies(&rotation("first", "k", 1_717_171_720_003, false)).await?;
+    subject.applies(&rotation("k", "all-end", Timestamp::MAX.as_unix_millis(), false)).await?;
+
+    let mut subject = Subject::empty(fixture, "unchanged_values").await?;
+    subject.applies(&Change::Create(active("k", 0, 10))).await?;
+    for number in 0..=u8::MAX {
+        let mut record = staged("k", number, 10);
+        record.id = KeyId::from(u32::from(number));
+        subject.applies(&Change::Add(record)).await?;
+    }
+    Ok(())
+}
+
+/// What happens in one store never shows in another: the same ids may be in both, with other
+/// materials, and each has revisions of its own.
+///
+/// # Errors
+///
+/// [`Nonconformance`](super::Nonconformance).
+///
+/// ```
+/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
+/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
+/// conformance::many_rings(fixture).await
+/// # }
+/// ```
+pub async fn many_rings<F: Fixture>(fixture: &F) -> Checked {
+    let mut one = Subject::empty(fixture, "many_rings").await?;
+    one.applies(&Change::Create(active("k1", 1, 10))).await?;
+    let mut other = Subject::empty(fixture, "many_rings").await?;
+    other.applies(&Change::Create(active("k1", 101, 11))).await?;
+    other.applies(&Change::Add(staged("k2", 102, 12))).await?;
+    one.holds("after changes of another store").await?;
+    one.applies(&Change::Add(staged("k2", 2, 13))).await?;
+    one.applies(&rotation("k1", "k2", 14, false)).await?;
+    one.applies(&retirement("k1", 15)).await?;
+    one.applies(&destruction("k1", 16)).await?;
+    other.holds("after changes of another store").await?;
+    other.applies(&rotation("k1", "k2", 17, false)).await?;
+    one.holds("after changes of another store").await
+}

@@ -1,0 +1,367 @@
+//! Providers that are broken on purpose, each in one way in which real ones are.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use key_rotation::conformance::Fixture;
+use key_rotation::{
+    Change, ChangeMismatch, Commit, KeyId, KeyProvider, KeyRecord, KeyStatus, Revision, Snapshot,
+    TakenBy, Timestamp,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    CreatesInactive,
+    RevisionStands,
+    RevisionStartsAnew,
+    DropsNewKeys,
+    SortsById,
+    OnlyDemotes,
+    OnlyPromotes,
+    ForgetsActivatedAt,
+    KeepsOldActivation,
+    RetiresToInactive,
+    RefusesToRetireOnceActive,
+    KeepsDestroyed,
+    ForgetsTombstone,
+    /// One row for the latest tombstone.
+    OneTombstone,
+    TombstoneWithoutTime,
+    Seconds,
+    /// A column of 32 bits.
+    SignedSeconds,
+    FoldsCase,
+    /// `VARCHAR(64)`.
+    CutsIds,
+    /// `LIKE` in the place of `=`.
+    Patterns,
+    MixesMaterials,
+    NoRevisionCheck,
+    OnlyOlderIsStale,
+    ConflictIsAnError,
+    MismatchIsAConflict,
+    CreatesAnyway,
+    MismatchChangesHalf,
+    Upserts,
+    ReusesTombstones,
+    OneRingForAll,
+    ChecksThenWrites,
+    TwoWrites,
+    ReadsOldCopies,
+    AppliesTwice,
+    IsDown,
+    IsDownAndEmpty,
+    IsDownAndBusy,
+}
+
+pub(crate) struct BrokenStores {
+    fault: Fault,
+    one: Arc<Broken>,
+}
+
+impl BrokenStores {
+    pub(crate) fn new(fault: Fault) -> Self {
+        Self { fault, one: Broken::new(fault) }
+    }
+}
+
+impl Fixture for BrokenStores {
+    type Provider = Arc<Broken>;
+
+    async fn new_store(&self) -> Arc<Broken> {
+        if self.fault == Fault::OneRingForAll { self.one.clone() } else { Broken::new(self.fault) }
+    }
+
+    async fn reopen(&self, store: &Arc<Broken>) -> Arc<Broken> {
+        store.clone()
+    }
+
+    fn material(&self, number: u8) -> u8 {
+        number
+    }
+
+    fn is_material(&self, number: u8, material: &u8) -> bool {
+        *material == number
+    }
+}
+
+/// A store in memory with a fault.
+pub(crate) struct Broken {
+    fault: Fault,
+    rows: Mutex<Snapshot<u8>>,
+    /// As it was one commit ago.
+    old: Mutex<Option<Snapshot<u8>>>,
+    last: Mutex<Option<(Revision, KeyId)>>,
+}
+
+impl Broken {
+    pub(crate) fn new(fault: Fault) -> Arc<Self> {
+        let (old, last) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { fault, rows: Mutex::new(Snapshot::empty()), old, last })
+    }
+}
+
+impl KeyProvider for Broken {
+    type Material = u8;
+    type Error = ChangeMismatch;
+
+    async fn load(&self) -> Result<Snapshot<u8>, ChangeMismatch> {
+        match self.fault {
+            Fault::IsDown | Fault::IsDownAndBusy => return Err(down()),
+            Fault::IsDownAndEmpty => return Ok(Snapshot::empty()),
+            Fault::ReadsOldCopies => {
+                if let Some(old) = self.old.lock().unwrap().take() {
+                    return Ok(old);
+                }
+            }
+            _ => {}
+        }
+        Ok(self.rows.lock().unwrap().clone())
+    }
+
+    async fn commit(
+        &self,
+        expected: Revision,
+        change: &Change<u8>,
+    ) -> Result<Commit, ChangeMismatch> {
+        match self.fault {
+            Fault::IsDown | Fault::IsDownAndEmpty => return Err(down()),
+            Fault::IsDownAndBusy => return Ok(Commit::Conflict),
+            Fault::ChecksThenWrites => {
+                if self.rows.lock().unwrap().revision != expected {
+                    return Ok(Commit::Conflict);
+                }
+                give_way().await;
+                let mut rows = self.rows.lock().unwrap();
+                let now = rows.revision;
+                // Whatever the others have done since is overwritten.
+                return Ok(rows.apply(now, change).unwrap_or(Commit::Committed(now.next())));
+            }
+            Fault::TwoWrites => {
+                if let Change::Activate(rotation) = change {
+                    let mut next = self.rows.lock().unwrap().clone();
+                    let answer = next.apply(expected, change)?;
+                    if answer != Commit::Conflict {
+                        let demoted = rotation.from.clone();
+                        set(&mut self.rows.lock().unwrap(), &demoted, KeyStatus::Inactive);
+                        give_way().await;
+                        *self.rows.lock().unwrap() = next;
+                    }
+                    return Ok(answer);
+                }
+            }
+            _ => {}
+        }
+        let mut rows = self.rows.lock().unwrap();
+        let before = rows.clone();
+        let answer = self.apply(&mut rows, expected, change);
+        if matches!(answer, Ok(Commit::Committed(_))) {
+            *self.old.lock().unwrap() = Some(before);
+        }
+        answer
+    }
+}
+
+impl Broken {
+    fn apply(
+        &self,
+        rows: &mut Snapshot<u8>,
+        expected: Revision,
+        change: &Change<u8>,
+    ) -> Result<Commit, ChangeMismatch> {
+        let is_resent = *self.last.lock().unwrap() == Some((expected, change.id().clone()));
+        if self.fault == Fault::AppliesTwice && is_resent {
+            rows.revision = rows.revision.next();
+            return Ok(Commit::Committed(rows.revision));
+        }
+        let expected = self.expected(rows, expected);
+        let before = rows.clone();
+        let change = self.rewritten(change);
+        if let Some(answer) = self.without_a_check(rows, expected, &change) {
+            return answer;
+        }
+        match rows.apply(expected, &change) {
+            Ok(Commit::Conflict) if self.fault == Fault::ConflictIsAnError => Err(down()),
+            Ok(Commit::Conflict) => Ok(Commit::Conflict),
+            Ok(Commit::Committed(revision)) => {
+                *self.last.lock().unwrap() = Some((expected, change.id().clone()));
+                Ok(self.spoil(rows, &before, &change, revision))
+            }
+            Err(_) if self.fault == Fault::MismatchIsAConflict => Ok(Commit::Conflict),
+            Err(mismatch) => {
+                if self.fault == Fault::MismatchChangesHalf
+                    && let Change::Activate(rotation) = &change
+                {
+                    set(rows, &rotation.from, KeyStatus::Inactive);
+                }
+                Err(mismatch)
+            }
+        }
+    }
+
+    /// The revision that is compared.
+    fn expected(&self, rows: &Snapshot<u8>, expected: Revision) -> Revision {
+        let is_ignored = match self.fault {
+            Fault::NoRevisionCheck => true,
+            Fault::OnlyOlderIsStale => expected > rows.revision,
+            _ => false,
+        };
+        if is_ignored { rows.revision } else { expected }
+    }
+
+    /// What arrives of the change.
+    fn rewritten(&self, change: &Change<u8>) -> Change<u8> {
+        let mut change = change.clone();
+        if let Change::Add(record) | Change::Create(record) = &mut change {
+            match self.fault {
+                Fault::FoldsCase => record.id = folded(&record.id),
+                Fault::CutsIds => {
+                    let cut: String = record.id.as_str().chars().take(64).collect();
+                    record.id = cut.parse().unwrap();
+                }
+                Fault::Seconds => each_time(record, |millis| millis / 1000 * 1000),
+                Fault::SignedSeconds => each_time(record, |millis| millis.min(2_147_483_647_999)),
+                Fault::MixesMaterials => {
+                    // A number of seven bits.
+                    record.material = Arc::new(*record.material & 0x7f);
+                }
+                _ => {}
+            }
+        }
+        change
+    }
+
+    /// What this fault answers instead of looking at the rows.
+    fn without_a_check(
+        &self,
+        rows: &mut Snapshot<u8>,
+        expected: Revision,
+        change: &Change<u8>,
+    ) -> Option<Result<Commit, ChangeMismatch>> {
+        if rows.revision != expected {
+            return None;
+        }
+        match (self.fault, change) {
+            (Fault::CreatesAnyway, Change::Create(record))
+            | (Fault::Upserts, Change::Add(record)) => {
+                rows.records.retain(|row| row.id != record.id);
+                rows.records.push(record.clone());
+                rows.revision = rows.revision.next();
+                Some(Ok(Commit::Committed(rows.revision)))
+            }
+            (Fault::ReusesTombstones, Change::Add(record)) => {
+                rows.destroyed.retain(|tombstone| tombstone.id != record.id);
+                None
+            }
+            (Fault::RefusesToRetireOnceActive, Change::Retire(retirement)) => {
+                let once_active =
+                    |row: &KeyRecord<u8>| row.id == retirement.id && row.activated_at.is_some();
+                let id = retirement.id.clone();
+                let taken_by = TakenBy::Key(KeyStatus::Inactive);
+                let refused = Err(ChangeMismatch::KeyIdTaken { id, taken_by });
+                rows.records.iter().any(once_active).then_some(refused)
+            }
+            _ => None,
+        }
+    }
+
+    /// What this fault makes of a change that was applied.
+    fn spoil(
+        &self,
+        rows: &mut Snapshot<u8>,
+        before: &Snapshot<u8>,
+        change: &Change<u8>,
+        revision: Revision,
+    ) -> Commit {
+        match (self.fault, change) {
+            (Fault::RevisionStands, _) => {
+                rows.revision = before.revision;
+                return Commit::Committed(before.revision);
+            }
+            (Fault::RevisionStartsAnew, Change::Add(_)) => {
+                rows.revision = Revision::new(1);
+                return Commit::Committed(rows.revision);
+            }
+            (Fault::CreatesInactive, Change::Create(record)) => {
+                set(rows, &record.id, KeyStatus::Inactive);
+            }
+            (Fault::DropsNewKeys, Change::Add(record)) => {
+                rows.records.retain(|row| row.id != record.id);
+            }
+            (Fault::SortsById, _) => rows.records.sort_by(|a, b| a.id.cmp(&b.id)),
+            (Fault::OnlyDemotes, Change::Activate(rotation)) => {
+                set(rows, &rotation.to, KeyStatus::Inactive);
+            }
+            (Fault::OnlyPromotes, Change::Activate(rotation)) => {
+                set(rows, &rotation.from, KeyStatus::Active);
+            }
+            (Fault::ForgetsActivatedAt, Change::Activate(rotation)) => {
+                let row = rows.records.iter_mut().find(|row| row.id == rotation.from);
+                row.unwrap().activated_at = None;
+            }
+            (Fault::KeepsOldActivation, Change::Activate(rotation)) => {
+                let old = before.records.iter().find(|row| row.id == rotation.to).unwrap();
+                let row = rows.records.iter_mut().find(|row| row.id == rotation.to);
+                row.unwrap().activated_at = old.activated_at.or(Some(rotation.at));
+            }
+            (Fault::RetiresToInactive, Change::Retire(retirement)) => {
+                set(rows, &retirement.id, KeyStatus::Inactive);
+            }
+            (Fault::KeepsDestroyed, Change::Destroy(_)) => rows.records = before.records.clone(),
+            (Fault::ForgetsTombstone, Change::Destroy(_)) => {
+                rows.destroyed = before.destroyed.clone();
+            }
+            (Fault::OneTombstone, Change::Destroy(tombstone)) => {
+                rows.destroyed = vec![tombstone.clone()];
+            }
+            (Fault::TombstoneWithoutTime, Change::Destroy(_)) => {
+                for tombstone in &mut rows.destroyed {
+                    tombstone.at = Timestamp::UNIX_EPOCH;
+                }
+            }
+            (Fault::Patterns, Change::Retire(retirement)) if retirement.id.as_str() == "%" => {
+                for row in rows.records.iter_mut().filter(|row| row.status != KeyStatus::Active) {
+                    row.status = KeyStatus::Retired;
+                }
+            }
+            _ => {}
+        }
+        Commit::Committed(revision)
+    }
+}
+
+fn set(rows: &mut Snapshot<u8>, id: &KeyId, status: KeyStatus) {
+    for row in rows.records.iter_mut().filter(|row| row.id == *id) {
+        row.status = status;
+    }
+}
+
+fn each_time(record: &mut KeyRecord<u8>, change: impl Fn(u64) -> u64) {
+    let change = |at: Timestamp| Timestamp::from_unix_millis(change(at.as_unix_millis()));
+    record.created_at = change(record.created_at);
+    record.activated_at = record.activated_at.map(change);
+    record.status_since = change(record.status_since);
+}
+
+fn folded(id: &KeyId) -> KeyId {
+    id.as_str().to_lowercase().parse().unwrap()
+}
+
+fn down() -> ChangeMismatch {
+    ChangeMismatch::KeyNotFound { id: KeyId::from_static("down") }
+}
+
+/// Lets the others go first, once.
+async fn give_way() {
+    let mut is_first = true;
+    poll_fn(|context| {
+        if std::mem::take(&mut is_first) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
