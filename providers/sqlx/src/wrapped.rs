@@ -11,19 +11,32 @@ use std::fmt;
 /// [`KeyRecord::with_material`](key_rotation::KeyRecord::with_material) where unwrapping is async.
 ///
 /// ```
-/// use key_rotation::{Key, KeyId, KeyMaterial, Keyring, MaterialError, Timestamp};
-/// use key_rotation_sqlx::WrappedKey;
-/// # /// Stands in for a KMS, badly.
+/// # use key_rotation::{EncryptionKey, Key, KeyId, KeyMaterial, Keyring, MaterialError, Timestamp};
+/// # use key_rotation_sqlx::WrappedKey;
 /// # fn unwrap(key: &WrappedKey) -> Result<KeyMaterial, MaterialError> {
-/// #     KeyMaterial::try_from(key.as_bytes().iter().map(|byte| byte ^ 0x5a).collect::<Vec<_>>())
+/// #     KeyMaterial::try_from(key.as_bytes().to_vec())
 /// # }
-/// let now = Timestamp::now();
-/// let wrapped = WrappedKey::new(b"what the KMS gave".as_slice());
-/// let stored = Keyring::new(Key::new(KeyId::from_static("k1"), wrapped, now).activate(now));
+/// fn seal(key: EncryptionKey<'_, KeyMaterial>) { /* … */ }
+/// # fn work(stored: Keyring<WrappedKey>) -> Result<(), MaterialError> {
+/// let usable = stored.try_map(|_id, wrapped| unwrap(wrapped))?;
+/// seal(usable.encryption_key());
+/// # Ok(()) }
+/// ```
 ///
-/// let usable: Keyring<KeyMaterial> = stored.try_map(|_id, wrapped| unwrap(wrapped))?;
-/// assert_eq!(usable.encryption_key().id().as_str(), "k1");
-/// # Ok::<(), MaterialError>(())
+/// With the ring as it is stored, this does not compile (`expected EncryptionKey<'_>, found
+/// EncryptionKey<'_, WrappedKey>`):
+///
+/// ```compile_fail,E0308
+/// # use key_rotation::{EncryptionKey, Key, KeyId, KeyMaterial, Keyring, MaterialError, Timestamp};
+/// # use key_rotation_sqlx::WrappedKey;
+/// # fn unwrap(key: &WrappedKey) -> Result<KeyMaterial, MaterialError> {
+/// #     KeyMaterial::try_from(key.as_bytes().to_vec())
+/// # }
+/// fn seal(key: EncryptionKey<'_, KeyMaterial>) { /* … */ }
+/// # fn work(stored: Keyring<WrappedKey>) -> Result<(), MaterialError> {
+/// let usable = stored.try_map(|_id, wrapped| unwrap(wrapped))?;
+/// seal(stored.encryption_key());
+/// # Ok(()) }
 /// ```
 pub struct WrappedKey(Box<[u8]>);
 

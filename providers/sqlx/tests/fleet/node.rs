@@ -96,8 +96,10 @@ impl Node {
 
 /// The node's binary, which cargo has built already where it builds all tests.
 fn build() -> PathBuf {
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", "key-rotation-sqlx", "--example", "fleet_node"])
+        .args(["--profile", profile])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
     assert!(built.unwrap().success(), "the node does not build");

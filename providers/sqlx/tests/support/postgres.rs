@@ -57,7 +57,8 @@ impl Server {
     }
 
     pub(crate) async fn pool_with(&self, schema: &str, settings: &[(&str, &str)]) -> PgPool {
-        let options = self.options.clone().options([("search_path", schema)]);
+        let options = self.options.clone().application_name(schema);
+        let options = options.options([("search_path", schema)]);
         let options = options.options(settings.iter().copied());
         PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap()
     }
