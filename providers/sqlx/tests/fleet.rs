@@ -26,7 +26,7 @@ mod vault;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use key_rotation::{KeyProvider, RotationService, StrictSingleActive};
@@ -47,6 +47,10 @@ const CRYPTERS: usize = 3;
 
 fn main() -> ExitCode {
     run(vec![
+        trial("sqlite::main_job", || async { main_job(None) }),
+        trial("postgres::main_job", || async {
+            main_job(Some(PostgresSchema::create().await.url()));
+        }),
         trial("sqlite::fleet", || fleet(SqliteFile::create, sqlite_events, None)),
         trial("postgres::fleet", || {
             fleet(PostgresSchema::create, postgres_events, Some(postgres::kill_and_restart))
@@ -122,6 +126,14 @@ async fn fleet<D: TestDatabase>(
     assert!(stored.iter().filter(|event| event.action == "activate").count() > kills / 8);
     assert!(opened > kills && facts.sum("opened") > 0);
     assert!(facts.count("resolved") > 0);
+}
+
+/// The example that the README names.
+fn main_job(url: Option<String>) {
+    let done = Command::new(node::build("fleet_rotation")).args(url).output().unwrap();
+    let printed = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{printed}{}", String::from_utf8_lossy(&done.stderr));
+    assert!(printed.contains("Done: 6 texts, each read under its key"), "{printed}");
 }
 
 fn is_own_server() -> bool {

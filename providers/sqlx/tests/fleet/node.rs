@@ -23,7 +23,7 @@ pub(crate) struct Launcher<'f> {
 impl<'f> Launcher<'f> {
     pub(crate) fn new(url: String, ring: &'static str, folder: &Path, facts: &'f Facts) -> Self {
         let (folder, started) = (folder.to_owned(), AtomicUsize::new(0));
-        Self { binary: build(), url, ring, folder, facts, started }
+        Self { binary: build("fleet_node"), url, ring, folder, facts, started }
     }
 
     pub(crate) fn start(&self, role: &'static str) -> Node {
@@ -94,19 +94,19 @@ impl Node {
     }
 }
 
-/// The node's binary, which cargo has built already where it builds all tests.
-fn build() -> PathBuf {
+/// The binary of an example, which cargo has built already where it builds all tests.
+pub(crate) fn build(example: &str) -> PathBuf {
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "key-rotation-sqlx", "--example", "fleet_node"])
+        .args(["build", "--quiet", "--package", "key-rotation-sqlx", "--example", example])
         .args(["--profile", profile])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
-    assert!(built.unwrap().success(), "the node does not build");
+    assert!(built.unwrap().success(), "{example} does not build");
     // target/<profile>/deps/fleet-<hash>
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
-    let binary = profile.join("examples/fleet_node");
+    let binary = profile.join("examples").join(example);
     assert!(binary.exists(), "{} is not there", binary.display());
     binary
 }
