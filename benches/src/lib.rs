@@ -21,7 +21,6 @@ pub fn material(number: usize) -> Material {
 /// # Panics
 ///
 /// If an id is none, or is there twice.
-#[must_use]
 pub fn ring(ids: &[String]) -> Keyring<Material> {
     let at = Timestamp::from_unix_millis;
     let key = |number: usize| {
