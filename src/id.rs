@@ -85,6 +85,28 @@ impl KeyId {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// Whether this is that id: what a lookup compares, and so without a call for ids of the usual
+    /// lengths, of which the first and the last eight bytes are all.
+    #[inline]
+    pub(crate) fn is(&self, id: &str) -> bool {
+        let (this, that) = (self.as_str().as_bytes(), id.as_bytes());
+        if this.len() != that.len() {
+            return false;
+        }
+        // The end first, because ids often begin alike.
+        let (Some(start), Some(end)) = (this.first_chunk::<8>(), this.last_chunk::<8>()) else {
+            return this == that;
+        };
+        if that.last_chunk() != Some(end) {
+            return false;
+        }
+        if this.len() <= 16 {
+            return that.first_chunk() == Some(start);
+        }
+        let (chunks, others) = (this.as_chunks::<8>().0, that.as_chunks::<8>().0);
+        chunks.iter().zip(others).all(|(a, b)| a == b)
+    }
 }
 
 /// The one place that says what a key id is.

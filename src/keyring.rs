@@ -183,14 +183,14 @@ impl<M> Keyring<M> {
     #[must_use]
     #[inline]
     pub fn get(&self, id: &str) -> Option<KeyRef<'_, M>> {
-        if self.active.id().as_str() == id {
+        if self.active.id().is(id) {
             return Some(KeyRef::Active(&self.active));
         }
         self.get_hashed(self.hash(id)?, id)
     }
 
     /// [`get`](Self::get) among the keys that are not active.
-    #[inline]
+    #[inline(always)]
     fn get_hashed(&self, hash: u64, id: &str) -> Option<KeyRef<'_, M>> {
         if let Some(key) = self.inactive.find(hash, id) {
             return Some(KeyRef::Inactive(key));
@@ -377,22 +377,31 @@ impl<M> Keyring<M> {
     /// [`get`](Self::get), or why there is no such key. Hashes once.
     #[inline]
     fn find(&self, id: &str) -> Result<KeyRef<'_, M>, Absent> {
-        if self.active.id().as_str() == id {
+        if self.active.id().is(id) {
             return Ok(KeyRef::Active(&self.active));
         }
-        let Some(hash) = self.hash(id) else {
-            return Err(Absent::NotFound(EscapedText::from(id)));
-        };
-        self.get_hashed(hash, id).ok_or_else(|| {
-            if let Some(tombstone) = self.destroyed.find(hash, id) {
-                Absent::Destroyed(tombstone.clone())
-            } else if let Some(withheld) = self.withheld.find(hash, id) {
-                Absent::Withheld(withheld.clone())
-            } else {
-                Absent::NotFound(EscapedText::from(id))
-            }
-        })
+        let Some(hash) = self.hash(id) else { return Err(not_found(id)) };
+        self.get_hashed(hash, id).ok_or_else(|| self.absent(hash, id))
     }
+
+    /// Why there is no such key.
+    #[cold]
+    #[inline(never)]
+    fn absent(&self, hash: u64, id: &str) -> Absent {
+        if let Some(tombstone) = self.destroyed.find(hash, id) {
+            Absent::Destroyed(tombstone.clone())
+        } else if let Some(withheld) = self.withheld.find(hash, id) {
+            Absent::Withheld(withheld.clone())
+        } else {
+            not_found(id)
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn not_found(id: &str) -> Absent {
+    Absent::NotFound(EscapedText::from(id))
 }
 
 /// The right to decrypt, if the policy agrees.

@@ -46,6 +46,12 @@ impl EscapedText {
 
 impl From<&str> for EscapedText {
     fn from(text: &str) -> Self {
+        // What an id may be stays as it is: the usual miss, which a flood of made-up ids is too.
+        let is_plain =
+            |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+        if text.len() <= Self::MAX_LEN && text.bytes().all(is_plain) {
+            return Self(SmolStr::new(text));
+        }
         let mut shown = String::new();
         for escaped in text.chars().map(char::escape_default) {
             if shown.len() + escaped.len() > Self::MAX_LEN {

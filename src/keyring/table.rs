@@ -88,9 +88,12 @@ impl<T: Identified> Table<T> {
         self.places.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, hash: u64, id: &str) -> Option<&T> {
-        let place = self.places.find(hash, |place| place.value.id().as_str() == id)?;
+        if self.places.is_empty() {
+            return None;
+        }
+        let place = self.places.find(hash, |place| place.value.id().is(id))?;
         Some(&place.value)
     }
 
@@ -107,7 +110,7 @@ impl<T: Identified> Table<T> {
     }
 
     pub(super) fn remove(&mut self, hash: u64, id: &str) -> Option<T> {
-        let place = self.places.find_entry(hash, |place| place.value.id().as_str() == id).ok()?;
+        let place = self.places.find_entry(hash, |place| place.value.id().is(id)).ok()?;
         Some(place.remove().0.value)
     }
 
