@@ -61,9 +61,10 @@ impl<M> Keyring<M> {
         records: impl IntoIterator<Item = KeyRecord<M>>,
         destroyed: impl IntoIterator<Item = Destruction>,
     ) -> Result<Self, InvalidKeyring> {
-        let mut border = Border::new();
+        let records = records.into_iter();
+        let mut border = Border::with_room_for(records.size_hint().0);
         destroyed.into_iter().for_each(|tombstone| border.admit_tombstone(tombstone));
-        records.into_iter().for_each(|record| border.admit(record));
+        records.for_each(|record| border.admit(record));
         border.into_ring()
     }
 
@@ -106,11 +107,16 @@ struct Border<M> {
     violations: Vec<Violation>,
 }
 
+/// Room is made at once for so many records: a table that grows step by step moves each key several
+/// times. More than this, and the iterator may be wrong about itself.
+const MOST_AT_ONCE: usize = 1 << 16;
+
 impl<M> Border<M> {
-    fn new() -> Self {
+    fn with_room_for(records: usize) -> Self {
         Self {
             active: None,
-            inactive: Table::new(),
+            // Where most keys stay inactive, as they do until they are retired one by one.
+            inactive: Table::with_capacity(records.min(MOST_AT_ONCE)),
             retired: Table::new(),
             destroyed: Table::new(),
             hasher: IdHasher::default(),
@@ -196,6 +202,7 @@ impl<M> Border<M> {
                 return Err(InvalidKeyring::new(self.violations));
             }
         };
+        self.inactive.shrink(&self.hasher);
         Ok(Keyring {
             active,
             inactive: self.inactive,

@@ -84,6 +84,15 @@ impl<T: Identified> Table<T> {
         Self { places: HashTable::new() }
     }
 
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self { places: HashTable::with_capacity(capacity) }
+    }
+
+    /// Gives back room that is not needed.
+    pub(super) fn shrink(&mut self, hasher: &IdHasher) {
+        self.places.shrink_to_fit(|place| hasher.hash(place.value.id().as_str()));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
