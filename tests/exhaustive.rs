@@ -245,7 +245,6 @@ fn on_ring((records, destroyed): Parts, operation: Operation, step: usize) -> Pa
                 assert!(is_legal && rotation.reactivated == (fact == Fact::OnceActive));
             }
             Ok(RotationDecision::AlreadyActive { .. }) => assert_eq!(fact, Fact::Active),
-            Ok(other) => panic!("{other:?}"),
             Err(error) => entry_error(error),
         },
         Operation::Retire(n) => match ring.entry::<Inactive>(IDS[n]) {

@@ -1,0 +1,72 @@
+//! A policy behind a pointer is the same policy.
+
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use std::sync::Arc;
+
+use key_rotation::{
+    Evidence, Key, KeyId, KeyInfo, KeyRef, Keyring, Refusal, RotationPolicy, StrictSingleActive,
+    Timestamp, Usage,
+};
+
+/// Refuses everything, and says what was asked.
+struct Never;
+
+impl RotationPolicy for Never {
+    fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("activate"))
+    }
+
+    fn may_decrypt(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("decrypt"))
+    }
+
+    fn may_encrypt(&self, _: &KeyInfo, _: Usage, _: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("encrypt"))
+    }
+
+    fn may_destroy(&self, _: &KeyInfo, _: &Evidence, _: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("destroy"))
+    }
+}
+
+/// What the policy says to each question, in short.
+fn answers(policy: impl RotationPolicy) -> [Option<String>; 4] {
+    let at = Timestamp::from_unix_millis(5);
+    let key = Key::new(KeyId::from_static("k1"), (), at);
+    let info = KeyRef::from(&key).info();
+    let text = |answer: Result<(), Refusal>| answer.err().map(|refusal| refusal.to_string());
+    [
+        text(policy.may_activate(&info, at)),
+        text(policy.may_decrypt(&info, at)),
+        text(policy.may_encrypt(&info, Usage::UNKNOWN, at)),
+        text(policy.may_destroy(&info, &Evidence::None, at)),
+    ]
+}
+
+#[test]
+fn a_policy_behind_a_pointer_says_the_same() {
+    let never = ["activate", "decrypt", "encrypt", "destroy"].map(|text| Some(text.to_owned()));
+    assert_eq!(answers(Never), never);
+    assert_eq!(answers(&Never), never);
+    assert_eq!(answers(Box::new(Never)), never);
+    assert_eq!(answers(Arc::new(Never)), never);
+    assert_eq!(answers(Box::new(Never) as Box<dyn RotationPolicy>), never);
+    assert_eq!(answers(Arc::new(Never) as Arc<dyn RotationPolicy>), never);
+
+    let always = [const { None::<String> }; 4];
+    assert_eq!(answers(&StrictSingleActive), always);
+    assert_eq!(answers(Arc::new(StrictSingleActive)), always);
+}
+
+/// What is printed names the key, says what it is, and has nothing else.
+#[test]
+fn keys_and_rings_print_ids_and_statuses() {
+    let at = Timestamp::from_unix_millis(5);
+    let key = Key::new(KeyId::from_static("k1"), "a secret", at);
+    let printed = format!("{key:?}");
+    assert!(printed.contains("k1") && printed.contains("Inactive"), "{printed}");
+    assert!(!printed.contains("secret"), "{printed}");
+    let printed = format!("{:?}", Keyring::new(key.activate(at)));
+    assert!(printed.contains("k1") && !printed.contains("secret"), "{printed}");
+}
