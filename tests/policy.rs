@@ -55,7 +55,7 @@ fn a_policy_behind_a_pointer_says_the_same() {
     assert_eq!(answers(Arc::new(Never) as Arc<dyn RotationPolicy>), never);
 
     let always = [const { None::<String> }; 4];
-    assert_eq!(answers(&StrictSingleActive), always);
+    assert_eq!(answers(StrictSingleActive), always);
     assert_eq!(answers(Arc::new(StrictSingleActive)), always);
 }
 
