@@ -480,7 +480,7 @@ fn a_refusal_is_the_last_word() {
 
     let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive)];
     let store = Arc::new(ReadOnly(InMemoryKeyProvider::from_records(records), Mutex::default()));
-    let service = RotationService::new(Arc::new(Box::new(store.clone())), StrictSingleActive);
+    let service = RotationService::new(Arc::new(Box::new(&store)), StrictSingleActive);
 
     let error = block_on(service.rotate_to("k2", at(20))).unwrap_err();
     assert!(

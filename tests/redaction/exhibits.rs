@@ -36,6 +36,7 @@ impl Exhibits {
     }
 
     fn text(&mut self, name: &str, text: String) {
+        assert!(!text.trim().is_empty(), "{name} prints nothing");
         self.0.push((name.to_string(), text));
     }
 
