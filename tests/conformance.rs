@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use key_rotation::InMemoryKeyProvider;
 use key_rotation::conformance::{self, Fixture, Nonconformance};
@@ -23,7 +23,11 @@ impl Fixture for ByReference {
     type Provider = &'static InMemoryKeyProvider<u8>;
 
     async fn new_store(&self) -> Self::Provider {
-        Box::leak(Box::default())
+        // Kept for ever, and known to be: no leak.
+        static KEPT: Mutex<Vec<&InMemoryKeyProvider<u8>>> = Mutex::new(Vec::new());
+        let store = Box::leak(Box::default());
+        KEPT.lock().unwrap().push(store);
+        store
     }
 
     async fn reopen(&self, store: &Self::Provider) -> Self::Provider {
