@@ -478,6 +478,11 @@ fn a_refusal_is_the_last_word() {
         }
     }
 
+    // Behind a pointer, both kinds of error stay what they are.
+    assert!(!<&Faulty as KeyProvider>::is_refusal(&Unreachable));
+    assert!(!<Box<Faulty> as KeyProvider>::is_refusal(&Unreachable));
+    assert!(!<Arc<Faulty> as KeyProvider>::is_refusal(&Unreachable));
+
     let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive)];
     let store = Arc::new(ReadOnly(InMemoryKeyProvider::from_records(records), Mutex::default()));
     let service = RotationService::new(Arc::new(Box::new(&store)), StrictSingleActive);
