@@ -150,3 +150,24 @@ impl TestDatabase for PostgresSchema {
         Ok(())
     }
 }
+
+/// A database of the user's is left as it was found.
+impl Drop for PostgresSchema {
+    fn drop(&mut self) {
+        if self.server.is_own {
+            return;
+        }
+        let (server, drop) = (self.server, format!("DROP SCHEMA {} CASCADE", self.schema));
+        // A thread of its own, because this may be one of a runtime, which must not block.
+        let dropped = std::thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            runtime.enable_all().build().unwrap().block_on(async {
+                let pool = server.pool("public").await;
+                sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&pool).await.unwrap();
+            });
+        });
+        if dropped.join().is_err() {
+            eprintln!("the schema {} is left behind", self.schema);
+        }
+    }
+}
