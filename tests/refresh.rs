@@ -300,6 +300,74 @@ fn a_flood_of_made_up_ids_causes_as_many_loads_as_the_limit_lets() {
     assert!(ask("k2", again_at).unwrap().get("k2").is_some());
 }
 
+/// What waited for a slow load has an old time when it goes on, and each another one.
+#[test]
+fn a_crowd_behind_a_slow_load_causes_no_more_loads() {
+    let (store, service) = service();
+    let shared = block_on(service.share(at(20))).unwrap();
+    let misses = six(&shared);
+    store.loads.store(0, Ordering::Relaxed);
+    let mut context = Context::from_waker(Waker::noop());
+
+    let ask = async |seconds: u64| {
+        let now = at(1_000_000 + seconds * 1000);
+        misses.ring_with("k9", now, || service.refresh(&shared, now)).await
+    };
+    let mut leader = pin!(ask(0));
+    assert!(leader.as_mut().poll(&mut context).is_pending());
+    let mut crowd: Vec<Pin<Box<dyn Future<Output = _> + '_>>> =
+        (1..=300).rev().map(|seconds| Box::pin(ask(seconds)) as _).collect();
+    for follower in &mut crowd {
+        assert!(follower.as_mut().poll(&mut context).is_pending());
+    }
+    assert!(leader.as_mut().poll(&mut context).is_ready());
+    for follower in &mut crowd {
+        let Poll::Ready(Err(MissError::NotLookedUp { again_at, .. })) =
+            follower.as_mut().poll(&mut context)
+        else {
+            panic!("a second load");
+        };
+        assert_eq!(again_at, at(1_010_000));
+    }
+    assert_eq!(store.loads.load(Ordering::Relaxed), 1);
+    assert!(block_on(ask(301)).is_ok());
+    assert_eq!(store.loads.load(Ordering::Relaxed), 2);
+
+    // Threads that read the clock in one order and come in another.
+    for seconds in [309, 302, 305, 301, 310, 295, 310, 299] {
+        assert!(block_on(ask(seconds)).is_err());
+    }
+    assert_eq!(store.loads.load(Ordering::Relaxed), 2);
+}
+
+/// The last waker counts, and asking often takes no room.
+#[test]
+fn a_follower_that_moves_is_woken_where_it_is() {
+    struct Woken(AtomicU32);
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let (_, service) = service();
+    let shared = block_on(service.share(at(20))).unwrap();
+    let misses = six(&shared);
+    let refresh = || service.refresh(&shared, at(30));
+    let [first, last] = [0, 1].map(|_| Arc::new(Woken(AtomicU32::new(0))));
+
+    let mut leader = pin!(misses.ring_with("k9", at(30), refresh));
+    let mut follower = pin!(misses.ring_with("k9", at(30), refresh));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(leader.as_mut().poll(&mut context).is_pending());
+    for place in [&first, &first, &last, &last] {
+        let waker = Waker::from(Arc::clone(place));
+        assert!(follower.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    assert!(leader.as_mut().poll(&mut context).is_ready());
+    assert_eq!(first.0.load(Ordering::Relaxed), 0);
+    assert_eq!(last.0.load(Ordering::Relaxed), 1);
+}
+
 #[test]
 fn what_is_known_or_can_be_no_id_is_not_looked_up() {
     let (store, service) = service();

@@ -25,7 +25,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Misses that happen at the same time share one refresh. Ids come from ciphertext headers, which
 /// anybody may write, so there is a limit: between the beginnings of two refreshes lies at least a
 /// minute divided by the number of refreshes that a minute may have. A key that is new waits no
-/// longer than that, whatever else is asked for.
+/// longer than that, whatever else is asked for; after a clock was set back, no longer than twice
+/// that.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -66,7 +67,7 @@ struct Flight {
 /// What a miss is to do.
 enum Turn<'f> {
     Refresh(Pilot<'f>),
-    Wait { landings: u64 },
+    Wait { landings: u64, again_at: Timestamp },
     GiveUp { again_at: Timestamp },
 }
 
@@ -95,11 +96,15 @@ impl<M> RefreshOnMiss<M> {
     /// its answer is the store's: [`Keyring::decryption_key`] says which. What no key id can be is
     /// answered without asking the store.
     ///
+    /// `now` is the time of this call. One that is older than the last refresh by more than the
+    /// time between two of them is taken for a clock that was set back.
+    ///
     /// # Errors
     ///
-    /// [`MissError::NotLookedUp`]: the limit does not let the store be asked now. The data may be
-    /// good; put it back and try again at the time in the error. [`MissError::Refresh`]: the
-    /// refresh failed.
+    /// [`MissError::NotLookedUp`]: the limit does not let the store be asked now, or the refresh
+    /// that was already going on, and that this call waited for, did not bring the key: it may have
+    /// read the store before the key was there. The data may be good; put it back and try again at
+    /// the time in the error. [`MissError::Refresh`]: the refresh failed.
     ///
     /// ```
     /// # use std::num::NonZeroU32;
@@ -127,36 +132,45 @@ impl<M> RefreshOnMiss<M> {
     where
         Refresh: Future<Output = Result<T, E>>,
     {
-        loop {
-            let ring = self.shared.load();
-            if knows(&ring, id) || KeyId::try_from(id).is_err() {
-                return Ok(ring);
-            }
-            match self.turn(now) {
-                Turn::Refresh(pilot) => {
-                    let refreshed = refresh().await;
-                    drop(pilot);
-                    refreshed.map_err(MissError::Refresh)?;
-                    return Ok(self.shared.load());
-                }
-                Turn::Wait { landings } => self.landing_after(landings).await,
-                Turn::GiveUp { again_at } => {
-                    return Err(MissError::NotLookedUp { id: EscapedText::from(id), again_at });
-                }
-            }
+        let ring = self.shared.load();
+        if knows(&ring, id) || KeyId::try_from(id).is_err() {
+            return Ok(ring);
         }
+        let again_at = match self.turn(now) {
+            Turn::Refresh(pilot) => {
+                let refreshed = refresh().await;
+                drop(pilot);
+                refreshed.map_err(MissError::Refresh)?;
+                return Ok(self.shared.load());
+            }
+            Turn::Wait { landings, again_at } => {
+                self.landing_after(landings).await;
+                again_at
+            }
+            Turn::GiveUp { again_at } => again_at,
+        };
+        // A refresh of another call may have brought the key since the first look. If it has not,
+        // it may have read the store before this call; one more is for a later call to begin, for
+        // `now` is as old as the wait was long.
+        let ring = self.shared.load();
+        if knows(&ring, id) {
+            return Ok(ring);
+        }
+        Err(MissError::NotLookedUp { id: EscapedText::from(id), again_at })
     }
 
     fn turn(&self, now: Timestamp) -> Turn<'_> {
         let mut flight = lock(&self.flight);
-        if flight.is_in_the_air {
-            return Turn::Wait { landings: flight.landings };
-        }
         if let Some(last_start) = flight.last_start {
-            // Where the clock was set back, the time that counts begins anew.
-            let last_start = last_start.min(now);
-            flight.last_start = Some(last_start);
             let again_at = last_start.saturating_add(self.interval);
+            if flight.is_in_the_air {
+                return Turn::Wait { landings: flight.landings, again_at };
+            }
+            if now.saturating_add(self.interval) < last_start {
+                // The clock was set back: the time that counts begins anew.
+                flight.last_start = Some(now);
+                return Turn::GiveUp { again_at: now.saturating_add(self.interval) };
+            }
             if now < again_at {
                 return Turn::GiveUp { again_at };
             }
@@ -168,13 +182,18 @@ impl<M> RefreshOnMiss<M> {
 
     /// Waits for the flight that was in the air after this many landings.
     async fn landing_after(&self, landings: u64) {
+        let mut place = None;
         poll_fn(|context| {
             let mut flight = lock(&self.flight);
             if flight.landings != landings {
                 return Poll::Ready(());
             }
-            if !flight.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-                flight.waiting.push(context.waker().clone());
+            match place.and_then(|place: usize| flight.waiting.get_mut(place)) {
+                Some(waker) => waker.clone_from(context.waker()),
+                None => {
+                    place = Some(flight.waiting.len());
+                    flight.waiting.push(context.waker().clone());
+                }
             }
             Poll::Pending
         })
