@@ -9,6 +9,10 @@ use smol_str::{SmolStr, ToSmolStr};
 
 use crate::error::InvalidKeyId;
 
+pub(crate) use self::sought::{Long, Sought, Usual};
+
+mod sought;
+
 /// The name of a key: 1 to 128 bytes of visible ASCII (`!` to `~`, no spaces).
 ///
 /// That is what a header, a database column and a log line carry unharmed, so an id can neither
@@ -86,48 +90,44 @@ impl KeyId {
         self.0.as_str()
     }
 
-    /// Whether this is that id: what a lookup compares, and so without a call for ids of the usual
-    /// lengths, of which the first and the last eight bytes are all.
-    #[inline]
-    pub(crate) fn is(&self, id: &str) -> bool {
-        let (this, that) = (self.as_str().as_bytes(), id.as_bytes());
-        if this.len() != that.len() {
-            return false;
-        }
-        // The end first, because ids often begin alike.
-        let (Some(start), Some(end)) = (this.first_chunk::<8>(), this.last_chunk::<8>()) else {
-            return this == that;
-        };
-        if that.last_chunk() != Some(end) {
-            return false;
-        }
-        if this.len() <= 16 {
-            return that.first_chunk() == Some(start);
-        }
-        let (chunks, others) = (this.as_chunks::<8>().0, that.as_chunks::<8>().0);
-        chunks.iter().zip(others).all(|(a, b)| a == b)
+    /// See [`Sought::ending`].
+    pub(crate) fn ending(&self) -> u64 {
+        self.as_str().ending()
     }
 }
 
 /// The one place that says what a key id is.
 const fn check(id: &str) -> Result<(), InvalidKeyId> {
-    let mut rest = id.as_bytes();
-    if rest.is_empty() {
+    if id.is_empty() {
         return Err(InvalidKeyId::Empty);
     }
-    if rest.len() > KeyId::MAX_LEN {
+    if id.len() > KeyId::MAX_LEN {
         return Err(InvalidKeyId::TooLong { len: id.len() });
     }
+    // Looks at every byte, which goes many at a time, and asks where the first bad one is only if
+    // there is one.
+    let mut rest = id.as_bytes();
+    let mut visible = true;
     while let [byte, tail @ ..] = rest {
-        if !byte.is_ascii_graphic() {
-            return Err(InvalidKeyId::NotVisibleAscii {
-                byte: *byte,
-                position: id.len() - rest.len(),
-            });
-        }
+        visible &= byte.is_ascii_graphic();
         rest = tail;
     }
-    Ok(())
+    if visible { Ok(()) } else { Err(first_invisible(id)) }
+}
+
+#[cold]
+const fn first_invisible(id: &str) -> InvalidKeyId {
+    let mut position = 0;
+    let mut rest = id.as_bytes();
+    while let [byte, tail @ ..] = rest {
+        if !byte.is_ascii_graphic() {
+            return InvalidKeyId::NotVisibleAscii { byte: *byte, position };
+        }
+        position += 1;
+        rest = tail;
+    }
+    // Not reached: the caller has seen one.
+    InvalidKeyId::Empty
 }
 
 impl FromStr for KeyId {

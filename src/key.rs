@@ -3,10 +3,11 @@
 use alloc::sync::Arc;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem;
 
 use crate::id::KeyId;
 use crate::material::KeyMaterial;
-use crate::receipt::Destruction;
+use crate::receipt::{Destruction, Rotation};
 use crate::status::{
     Active, CanDestroy, CanEncrypt, Inactive, KeyStatus, Retired, Status, TransitionTo,
 };
@@ -283,18 +284,11 @@ impl<S: Status, M> Key<S, M> {
         DecryptionKey::new(&self.parts, S::STATUS)
     }
 
-    /// The one place where a key changes its status.
-    fn into_status<Next: Status>(self, at: Timestamp) -> Key<Next, M> {
+    /// The same key in another status. Which there may be say the methods that call this.
+    fn into_status<Next: Status>(mut self, at: Timestamp) -> Key<Next, M> {
         let at = at.max(self.latest());
-        Key::from_parts(KeyParts {
-            activated_at: if Next::STATUS.can_encrypt() {
-                Some(at)
-            } else {
-                self.parts.activated_at
-            },
-            status_since: at,
-            ..self.parts
-        })
+        self.parts.enter(Next::STATUS, at);
+        Key::from_parts(self.parts)
     }
 
     /// The latest time that the key carries. No transition is dated earlier.
@@ -327,7 +321,31 @@ impl<S: Status, M> Key<S, M> {
     }
 }
 
+impl<M> Key<Active, M> {
+    /// An activation and a deactivation in one: `next` becomes the active key, and the key that
+    /// was active stands in its place. They swap, so neither is ever missing, and no second pointer
+    /// to the material is made. The one place where the active key of a ring changes.
+    #[inline(always)]
+    pub(crate) fn give_way(&mut self, next: &mut Key<Inactive, M>, at: Timestamp) -> Rotation {
+        let at = at.max(self.latest()).max(next.latest());
+        let reactivated = next.activated_at().is_some();
+        let rotation = Rotation::new(self.id().clone(), next.id().clone(), at, reactivated);
+        mem::swap(&mut self.parts, &mut next.parts);
+        self.parts.enter(KeyStatus::Active, at);
+        next.parts.enter(KeyStatus::Inactive, at);
+        rotation
+    }
+}
+
 impl<M> KeyParts<M> {
+    /// The one place where a key's times change with its status.
+    fn enter(&mut self, status: KeyStatus, at: Timestamp) {
+        if status.can_encrypt() {
+            self.activated_at = Some(at);
+        }
+        self.status_since = at;
+    }
+
     pub(crate) fn latest(&self) -> Timestamp {
         Timestamp::latest_of(self.created_at, self.activated_at, self.status_since)
     }

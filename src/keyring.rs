@@ -2,8 +2,7 @@
 
 use core::{fmt, iter};
 
-use crate::error::{Absent, DecryptionKeyError, EncryptionKeyError, EscapedText};
-use crate::id::KeyId;
+use crate::error::{DecryptionKeyError, EncryptionKeyError};
 use crate::key::{DecryptionKey, EncryptionKey, Key, KeyRef};
 use crate::material::KeyMaterial;
 use crate::policy::{RotationPolicy, Usage};
@@ -24,6 +23,7 @@ pub mod builder;
 mod change;
 mod entry;
 mod export;
+mod lookup;
 mod map;
 mod state;
 mod table;
@@ -71,6 +71,8 @@ mod withheld;
 #[must_use = "a keyring that is dropped drops its keys"]
 pub struct Keyring<M = KeyMaterial> {
     active: Key<Active, M>,
+    /// The last bytes of the active id, by which most other ids are told apart from it.
+    active_ending: u64,
     inactive: Table<Key<Inactive, M>>,
     retired: Table<Key<Retired, M>>,
     destroyed: Table<Destruction>,
@@ -91,6 +93,7 @@ impl<M> Keyring<M> {
     /// ```
     pub fn new(active: Key<Active, M>) -> Self {
         Self {
+            active_ending: active.id().ending(),
             active,
             inactive: Table::new(),
             retired: Table::new(),
@@ -181,21 +184,9 @@ impl<M> Keyring<M> {
     /// assert!(ring.get("k2").is_none());
     /// ```
     #[must_use]
-    #[inline]
-    pub fn get(&self, id: &str) -> Option<KeyRef<'_, M>> {
-        if self.active.id().is(id) {
-            return Some(KeyRef::Active(&self.active));
-        }
-        self.get_hashed(self.hash(id)?, id)
-    }
-
-    /// [`get`](Self::get) among the keys that are not active.
     #[inline(always)]
-    fn get_hashed(&self, hash: u64, id: &str) -> Option<KeyRef<'_, M>> {
-        if let Some(key) = self.inactive.find(hash, id) {
-            return Some(KeyRef::Inactive(key));
-        }
-        self.retired.find(hash, id).map(KeyRef::Retired)
+    pub fn get(&self, id: &str) -> Option<KeyRef<'_, M>> {
+        self.look_up(id)
     }
 
     /// The number of keys, at least one; neither tombstones nor [withheld](Self::withhold) keys count.
@@ -273,9 +264,12 @@ impl<M> Keyring<M> {
     /// let key = ring.decryption_key(id)?;
     /// # Ok::<(), DecryptionKeyError>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn decryption_key(&self, id: &str) -> Result<DecryptionKey<'_, M>, DecryptionKeyError> {
-        Ok(self.find(id)?.decryption_key())
+        match self.get(id) {
+            Some(key) => Ok(key.decryption_key()),
+            None => Err(self.absent(id)),
+        }
     }
 
     /// The right to decrypt with the key of this id, if the policy agrees.
@@ -298,7 +292,10 @@ impl<M> Keyring<M> {
         policy: &(impl RotationPolicy + ?Sized),
         now: Timestamp,
     ) -> Result<DecryptionKey<'_, M>, DecryptionKeyError> {
-        allowed(self.find(id)?, policy, now)
+        match self.get(id) {
+            Some(key) => allowed(key, policy, now),
+            None => Err(self.absent(id)),
+        }
     }
 
     /// Every decryption key, for ciphertexts that carry no key id: try them in this order, the
@@ -365,43 +362,6 @@ impl<M> Keyring<M> {
     pub fn state(&self) -> KeyringState {
         KeyringState::new(self)
     }
-}
-
-impl<M> Keyring<M> {
-    /// `None` for what is too long to be the id of any key.
-    #[inline]
-    fn hash(&self, id: &str) -> Option<u64> {
-        (id.len() <= KeyId::MAX_LEN).then(|| self.hasher.hash(id))
-    }
-
-    /// [`get`](Self::get), or why there is no such key. Hashes once.
-    #[inline]
-    fn find(&self, id: &str) -> Result<KeyRef<'_, M>, Absent> {
-        if self.active.id().is(id) {
-            return Ok(KeyRef::Active(&self.active));
-        }
-        let Some(hash) = self.hash(id) else { return Err(not_found(id)) };
-        self.get_hashed(hash, id).ok_or_else(|| self.absent(hash, id))
-    }
-
-    /// Why there is no such key.
-    #[cold]
-    #[inline(never)]
-    fn absent(&self, hash: u64, id: &str) -> Absent {
-        if let Some(tombstone) = self.destroyed.find(hash, id) {
-            Absent::Destroyed(tombstone.clone())
-        } else if let Some(withheld) = self.withheld.find(hash, id) {
-            Absent::Withheld(withheld.clone())
-        } else {
-            not_found(id)
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn not_found(id: &str) -> Absent {
-    Absent::NotFound(EscapedText::from(id))
 }
 
 /// The right to decrypt, if the policy agrees.

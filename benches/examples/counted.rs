@@ -35,6 +35,7 @@ fn main() {
             "map-16-bytes" => black_box(in_map(&map_of_short, black_box(&short[50]))),
             "ring-uuid" => black_box(in_ring(&ring_of_long, black_box(&long[50]))),
             "map-uuid" => black_box(in_map(&map_of_long, black_box(&long[50]))),
+            "ring-active-uuid" => black_box(in_ring(&ring_of_long, black_box(&long[0]))),
             "ring-active-id" => black_box(in_ring(&ring_of_short, black_box(&short[0]))),
             "rotate" => {
                 let at = Timestamp::from_unix_millis(9);
@@ -42,9 +43,23 @@ fn main() {
                 let _ = ring_of_short.rotate_to(to, at).expect("the key is there");
                 0
             }
+            "load" => black_box(load(black_box(&short)).len()),
             other => panic!("no case {other}"),
         };
     }
+}
+
+#[inline(never)]
+fn load(ids: &[String]) -> Keyring<[u8; 32]> {
+    let mut status = key_rotation::KeyStatus::Active;
+    let records = ids.iter().map(|id| {
+        let id = id.parse().expect("an id");
+        let record =
+            key_rotation::KeyRecord::new(id, status, Timestamp::from_unix_millis(1), [0x5a; 32]);
+        status = key_rotation::KeyStatus::Inactive;
+        record
+    });
+    Keyring::from_records(records).expect("a ring")
 }
 
 #[inline(never)]

@@ -62,7 +62,8 @@ impl<M> Keyring<M> {
         destroyed: impl IntoIterator<Item = Destruction>,
     ) -> Result<Self, InvalidKeyring> {
         let records = records.into_iter();
-        let mut border = Border::with_room_for(records.size_hint().0);
+        // One of them is active, and in no table.
+        let mut border = Border::with_room_for(records.size_hint().0.saturating_sub(1));
         destroyed.into_iter().for_each(|tombstone| border.admit_tombstone(tombstone));
         records.for_each(|record| border.admit(record));
         border.into_ring()
@@ -139,11 +140,9 @@ impl<M> Border<M> {
 
     fn admit(&mut self, record: KeyRecord<M>) {
         self.seen += 1;
-        let conflicts = record.time_conflicts().into_iter().flatten();
-        self.violations.extend(
-            conflicts
-                .map(|conflict| Violation::InconsistentTimes { id: record.id.clone(), conflict }),
-        );
+        for conflict in record.time_conflicts().into_iter().flatten() {
+            self.violations.push(Violation::InconsistentTimes { id: record.id.clone(), conflict });
+        }
         if record.status == KeyStatus::Active {
             self.active_ids.push(record.id.clone());
         }
@@ -204,6 +203,7 @@ impl<M> Border<M> {
         };
         self.inactive.shrink(&self.hasher);
         Ok(Keyring {
+            active_ending: active.id().ending(),
             active,
             inactive: self.inactive,
             retired: self.retired,

@@ -1,10 +1,8 @@
 //! How a ring changes: the public operations, and the moves that they are made of.
 
-use core::mem;
-
 use super::{Entry, Keyring};
 use crate::error::{Absent, EntryError, KeyIdTaken, TakenBy};
-use crate::id::KeyId;
+use crate::id::{KeyId, Sought, Usual};
 use crate::key::Key;
 use crate::receipt::{Addition, Destruction, Rotation, RotationDecision};
 use crate::status::{Active, Inactive, Retired, Status, TransitionTo};
@@ -55,7 +53,7 @@ impl<M> Keyring<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn entry<S: Status>(&mut self, id: &str) -> Result<Entry<'_, S, M>, EntryError> {
-        let found = self.find(id)?;
+        let Some(found) = self.get(id) else { return Err(self.absent(id)) };
         if found.status() != S::STATUS {
             return Err(EntryError::WrongStatus {
                 id: found.id().clone(),
@@ -84,23 +82,43 @@ impl<M> Keyring<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn rotate_to(&mut self, id: &str, at: Timestamp) -> Result<RotationDecision, EntryError> {
-        if self.active.id().as_str() == id {
+        match Usual::new(id) {
+            Some(id) => self.rotate_to_sought(id, at),
+            None => self.rotate_to_sought(id, at),
+        }
+    }
+
+    #[inline(always)]
+    fn rotate_to_sought(
+        &mut self,
+        id: impl Sought,
+        at: Timestamp,
+    ) -> Result<RotationDecision, EntryError> {
+        if id.is(self.active.id()) {
             return Ok(RotationDecision::AlreadyActive {
                 id: self.active.id().clone(),
                 activated_at: self.active.activated_at().unwrap_or(self.active.status_since()),
             });
         }
-        let entry = self.entry::<Inactive>(id)?;
-        Ok(RotationDecision::Rotated(entry.activate(at)))
+        // In its place, which spares a second pointer to the material. Where there is no such
+        // inactive key, the entry says why not.
+        match self.swap_active(id, at) {
+            Some(rotation) => Ok(RotationDecision::Rotated(rotation)),
+            None => {
+                Ok(RotationDecision::Rotated(self.entry::<Inactive>(id.as_str())?.activate(at)))
+            }
+        }
     }
 
     /// What has this id already.
     pub(crate) fn taken_by(&self, id: &str) -> Option<TakenBy> {
-        match self.find(id) {
-            Ok(key) => Some(TakenBy::Key(key.status())),
-            Err(Absent::Destroyed(tombstone)) => Some(TakenBy::Tombstone { at: tombstone.at }),
-            Err(Absent::Withheld(withheld)) => Some(TakenBy::Key(withheld.key.status)),
-            Err(Absent::NotFound(_)) => None,
+        if let Some(key) = self.get(id) {
+            return Some(TakenBy::Key(key.status()));
+        }
+        match self.absent(id) {
+            Absent::Destroyed(tombstone) => Some(TakenBy::Tombstone { at: tombstone.at }),
+            Absent::Withheld(withheld) => Some(TakenBy::Key(withheld.key.status)),
+            Absent::NotFound(_) => None,
         }
     }
 }
@@ -108,21 +126,32 @@ impl<M> Keyring<M> {
 // Changes. Each puts a key in its new place before it takes it from its old one, and where that
 // needs room, the room is made first: there is no moment at which a key is nowhere.
 impl<M> Keyring<M> {
-    /// The one place where the active key changes. `next` shares the material of a key of this
-    /// ring that is not active.
+    /// Activates the inactive key of this id, if there is one, and leaves the one that was active
+    /// in its place.
+    #[inline(always)]
+    fn swap_active(&mut self, id: impl Sought, at: Timestamp) -> Option<Rotation> {
+        let order = self.next_order();
+        let Self { active, active_ending, inactive, hasher, .. } = self;
+        let sought = (hasher.hash(id), id);
+        let previous = (hasher.hash(active.id().as_str()), order);
+        inactive.exchange(sought, previous, hasher, |next| {
+            *active_ending = next.id().ending();
+            active.give_way(next, at)
+        })
+    }
+
+    /// `next` shares the material of an inactive key of this ring.
     pub(super) fn activate<S: TransitionTo<Active>>(
         &mut self,
         next: Key<S, M>,
         at: Timestamp,
     ) -> Rotation {
-        let at = at.max(self.active.latest()).max(next.latest());
-        let reactivated = next.activated_at().is_some();
         self.inactive.reserve_one(&self.hasher);
-
-        let previous = mem::replace(&mut self.active, next.activate(at));
-        let rotation =
-            Rotation::new(previous.id().clone(), self.active.id().clone(), at, reactivated);
-        self.insert_inactive(previous.deactivate(at));
+        // No other status has this transition.
+        let mut next = Key::from_parts(next.into_parts());
+        self.active_ending = next.id().ending();
+        let rotation = self.active.give_way(&mut next, at);
+        self.insert_inactive(next);
         self.remove_inactive(&rotation.to);
         rotation
     }
@@ -141,7 +170,7 @@ impl<M> Keyring<M> {
         let id = tombstone.id.clone();
         let order = self.next_order();
         self.destroyed.insert(hash, order, tombstone, &self.hasher);
-        drop(self.retired.remove(hash, id.as_str()));
+        drop(self.retired.remove(hash, &id, &self.hasher));
     }
 
     fn insert_inactive(&mut self, key: Key<Inactive, M>) {
@@ -151,7 +180,7 @@ impl<M> Keyring<M> {
 
     /// Drops a pointer to material that has another owner in this ring.
     fn remove_inactive(&mut self, id: &KeyId) {
-        drop(self.inactive.remove(self.hasher.hash(id.as_str()), id.as_str()));
+        drop(self.inactive.remove(self.hasher.hash(id.as_str()), id, &self.hasher));
     }
 
     pub(super) fn next_order(&mut self) -> i64 {

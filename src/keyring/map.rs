@@ -74,10 +74,11 @@ impl<M> Keyring<M> {
     ) -> Result<Keyring<N>, E> {
         Ok(Keyring {
             active: remade(&self.active, &mut f)?,
-            inactive: self.inactive.try_map(&self.hasher, |key| remade(key, &mut f))?,
-            retired: self.retired.try_map(&self.hasher, |key| remade(key, &mut f))?,
-            destroyed: self.destroyed.try_map(&self.hasher, |tombstone| Ok(tombstone.clone()))?,
-            withheld: self.withheld.try_map(&self.hasher, |withheld| Ok(withheld.clone()))?,
+            active_ending: self.active_ending,
+            inactive: self.inactive.try_map(|key| remade(key, &mut f))?,
+            retired: self.retired.try_map(|key| remade(key, &mut f))?,
+            destroyed: self.destroyed.try_map(|tombstone| Ok(tombstone.clone()))?,
+            withheld: self.withheld.try_map(|withheld| Ok(withheld.clone()))?,
             hasher: self.hasher.clone(),
             order: self.order,
         })

@@ -1,14 +1,15 @@
 //! Things that have a key id, found by one hash and one probe, and listed latest first.
 
+use alloc::alloc::handle_alloc_error;
 use alloc::vec::Vec;
+use core::alloc::Layout;
 use core::cmp::Ordering;
 use core::hash::{BuildHasher, Hasher};
-use core::mem;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Withheld;
-use crate::id::KeyId;
+use crate::id::{KeyId, Sought};
 use crate::key::Key;
 use crate::receipt::Destruction;
 use crate::status::Status;
@@ -24,6 +25,7 @@ pub(super) trait Identified {
 }
 
 impl<S: Status, M> Identified for Key<S, M> {
+    #[inline]
     fn id(&self) -> &KeyId {
         self.id()
     }
@@ -60,19 +62,28 @@ impl Identified for Destruction {
 pub(super) struct IdHasher(DefaultHashBuilder);
 
 impl IdHasher {
-    #[inline]
-    pub(super) fn hash(&self, id: &str) -> u64 {
+    #[inline(always)]
+    pub(super) fn hash(&self, id: impl Sought) -> u64 {
         let mut hasher = self.0.build_hasher();
-        hasher.write(id.as_bytes());
+        id.feed(&mut hasher);
         hasher.finish()
     }
 }
 
-/// A set of things with an id, stored inline: a lookup touches the control bytes and one place.
+/// A set of things with an id.
+///
+/// The index is small, so a lookup among many finds it in the cache, and the things lie side by
+/// side, without the room that a hash table keeps free.
 pub(super) struct Table<T> {
-    places: HashTable<Place<T>>,
+    /// Positions in `places`.
+    index: HashTable<Position>,
+    places: Vec<Place<T>>,
 }
 
+/// Half the size of a pointer, which is as many bytes less in the cache for each lookup.
+type Position = u32;
+
+#[derive(Debug)]
 struct Place<T> {
     /// Tells apart what happened at the same millisecond.
     order: i64,
@@ -81,88 +92,153 @@ struct Place<T> {
 
 impl<T: Identified> Table<T> {
     pub(super) fn new() -> Self {
-        Self { places: HashTable::new() }
+        Self { index: HashTable::new(), places: Vec::new() }
     }
 
     pub(super) fn with_capacity(capacity: usize) -> Self {
-        Self { places: HashTable::with_capacity(capacity) }
+        Self { index: HashTable::with_capacity(capacity), places: Vec::with_capacity(capacity) }
     }
 
     /// Gives back room that is not needed.
     pub(super) fn shrink(&mut self, hasher: &IdHasher) {
-        self.places.shrink_to_fit(|place| hasher.hash(place.value.id().as_str()));
+        self.index.shrink_to_fit(rehash(&self.places, hasher));
+        self.places.shrink_to_fit();
     }
 
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The first thing whose id may have this hash, which is nearly always the only one.
+    ///
+    /// To compare ids after this, and not within the search as [`find`](Self::find) does, leaves
+    /// the search the registers that it needs.
     #[inline(always)]
-    pub(super) fn find(&self, hash: u64, id: &str) -> Option<&T> {
-        if self.places.is_empty() {
+    pub(super) fn first(&self, hash: u64) -> Option<&T> {
+        let position = *self.index.find(hash, |_| true)?;
+        self.places.get(position as usize).map(|place| &place.value)
+    }
+
+    #[inline]
+    pub(super) fn find(&self, hash: u64, id: impl Sought) -> Option<&T> {
+        if self.is_empty() {
             return None;
         }
-        let place = self.places.find(hash, |place| place.value.id().is(id))?;
-        Some(&place.value)
+        let position = *self.index.find(hash, is_at(&self.places, id))?;
+        self.places.get(position as usize).map(|place| &place.value)
     }
 
     /// Makes room for one more, so that the next [`insert`](Self::insert) cannot fail.
     pub(super) fn reserve_one(&mut self, hasher: &IdHasher) {
-        self.places.reserve(1, |place| hasher.hash(place.value.id().as_str()));
+        self.index.reserve(1, rehash(&self.places, hasher));
+        if self.places.len() == self.places.capacity() {
+            // Not twice the size: what is reserved and never used counts for more here than
+            // moving some pointers again.
+            self.places.reserve_exact(self.places.len() / 8 + 4);
+        }
+        if Position::try_from(self.places.len()).is_err() {
+            no_room_for(Layout::new::<Place<T>>());
+        }
     }
 
     /// Inserts what is known not to be there.
     pub(super) fn insert(&mut self, hash: u64, order: i64, value: T, hasher: &IdHasher) {
-        self.places.insert_unique(hash, Place { order, value }, |place| {
-            hasher.hash(place.value.id().as_str())
-        });
+        self.reserve_one(hasher);
+        let position = self.places.len() as Position;
+        self.places.push(Place { order, value });
+        self.index.insert_unique(hash, position, rehash(&self.places, hasher));
     }
 
-    pub(super) fn remove(&mut self, hash: u64, id: &str) -> Option<T> {
-        let place = self.places.find_entry(hash, |place| place.value.id().is(id)).ok()?;
-        Some(place.remove().0.value)
+    /// Lets `exchange` put another value, whose id has the hash `next` and is known not to be
+    /// there, in the place of the one of this id; `None` if there is none.
+    #[inline(always)]
+    pub(super) fn exchange<R>(
+        &mut self,
+        (hash, id): (u64, impl Sought),
+        (next, order): (u64, i64),
+        hasher: &IdHasher,
+        exchange: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        // Before anything changes.
+        self.index.reserve(1, rehash(&self.places, hasher));
+        let entry = self.index.find_entry(hash, is_at(&self.places, id)).ok()?;
+        let place = self.places.get_mut(*entry.get() as usize)?;
+        let answer = exchange(&mut place.value);
+        place.order = order;
+        let (position, _) = entry.remove();
+        self.index.insert_unique(next, position, rehash(&self.places, hasher));
+        Some(answer)
+    }
+
+    pub(super) fn remove(&mut self, hash: u64, id: &KeyId, hasher: &IdHasher) -> Option<T> {
+        let entry = self.index.find_entry(hash, is_at(&self.places, id.as_str())).ok()?;
+        let (position, _) = entry.remove();
+        // The last takes the free place.
+        let last = self.places.pop()?;
+        let last_position = self.places.len() as Position;
+        let Some(place) = self.places.get_mut(position as usize) else { return Some(last.value) };
+        let hash = hasher.hash(last.value.id().as_str());
+        if let Some(moved) = self.index.find_mut(hash, |moved| *moved == last_position) {
+            *moved = position;
+        }
+        Some(core::mem::replace(place, last).value)
     }
 
     /// In the promised order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         // The sort waits until somebody asks for the first element.
-        core::iter::once_with(|| self.sorted()).flatten().map(|place| &place.value)
+        core::iter::once_with(|| self.sorted()).flatten().map(|(_, place)| &place.value)
     }
 
     pub(super) fn into_sorted(mut self) -> impl Iterator<Item = T> {
-        let mut places: Vec<_> = mem::take(&mut self.places).into_iter().collect();
-        places.sort_unstable_by(Place::compare);
-        places.into_iter().map(|place| place.value)
+        self.places.sort_unstable_by(Place::compare);
+        self.places.into_iter().map(|place| place.value)
     }
 
-    /// The same ids in the same order, over other values.
+    /// The same ids in the same order, over other values, which are made in the promised order.
     pub(super) fn try_map<U: Identified, E>(
         &self,
-        hasher: &IdHasher,
         mut f: impl FnMut(&T) -> Result<U, E>,
     ) -> Result<Table<U>, E> {
-        let mut places = HashTable::with_capacity(self.len());
-        let rehash = |place: &Place<U>| hasher.hash(place.value.id().as_str());
-        for Place { order, value } in self.sorted() {
-            let place = Place { order: *order, value: f(value)? };
-            places.insert_unique(rehash(&place), place, rehash);
+        let mut places = Vec::with_capacity(self.len());
+        for (position, Place { order, value }) in self.sorted() {
+            places.push((position, Place { order: *order, value: f(value)? }));
         }
-        Ok(Table { places })
+        // Back to the positions that the index knows.
+        places.sort_unstable_by_key(|(position, _)| *position);
+        let places = places.into_iter().map(|(_, place)| place).collect();
+        Ok(Table { index: self.index.clone(), places })
     }
 
-    fn sorted(&self) -> Vec<&Place<T>> {
-        let mut places: Vec<_> = self.places.iter().collect();
-        places.sort_unstable_by(|a, b| a.compare(b));
+    fn sorted(&self) -> Vec<(usize, &Place<T>)> {
+        let mut places: Vec<_> = self.places.iter().enumerate().collect();
+        places.sort_unstable_by(|(_, a), (_, b)| a.compare(b));
         places
     }
 }
 
-/// A hash table stops dropping at the first value whose drop panics, and the materials of the rest
-/// would never be wiped. A `Vec` goes on.
-impl<T> Drop for Table<T> {
-    fn drop(&mut self) {
-        drop(mem::take(&mut self.places).into_iter().collect::<Vec<_>>());
+/// What a search in the index asks of a position: whether the thing there has this id.
+#[inline(always)]
+fn is_at<T: Identified>(places: &[Place<T>], id: impl Sought) -> impl Fn(&Position) -> bool {
+    move |position| places.get(*position as usize).is_some_and(|place| id.is(place.value.id()))
+}
+
+/// What the index asks when it grows: the hash of the thing at a position.
+fn rehash<T: Identified>(places: &[Place<T>], hasher: &IdHasher) -> impl Fn(&Position) -> u64 {
+    |position| {
+        places.get(*position as usize).map_or(0, |place| hasher.hash(place.value.id().as_str()))
     }
+}
+
+/// More than four billion keys: the end of the memory in any case, and so treated like that.
+#[cold]
+fn no_room_for(one_more: Layout) -> ! {
+    handle_alloc_error(one_more)
 }
 
 impl<T: Identified> Place<T> {

@@ -62,8 +62,8 @@ impl<M> Keyring<M> {
             let hash = self.hasher.hash(id.as_str());
             let order = self.next_order();
             self.withheld.insert(hash, order, withheld, &self.hasher);
-            drop(self.inactive.remove(hash, id.as_str()));
-            drop(self.retired.remove(hash, id.as_str()));
+            drop(self.inactive.remove(hash, &id, &self.hasher));
+            drop(self.retired.remove(hash, &id, &self.hasher));
         }
         count
     }

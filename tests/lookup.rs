@@ -1,0 +1,181 @@
+//! Lookups in rings of many keys, and of ids of every length.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
+use key_rotation::{
+    DecryptionKeyError, Inactive, Key, KeyId, KeyRef, KeyStatus, Keyring, Retired, Timestamp,
+};
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_unix_millis(millis)
+}
+
+/// A ring over these ids, whose material says which it is. The first is active.
+fn ring(ids: &[String]) -> Keyring<usize> {
+    let key = |n: usize| Key::new(ids[n].parse().unwrap(), n, at(1));
+    let mut ring = Keyring::new(key(0).activate(at(2)));
+    for n in 1..ids.len() {
+        let _ = ring.add(key(n)).unwrap();
+    }
+    ring
+}
+
+/// Ids of this length that differ in one byte, wherever it is, and this one.
+fn alike(len: usize) -> Vec<String> {
+    let changed = |position: usize| {
+        let mut id = vec![b'a'; len];
+        if let Some(byte) = id.get_mut(position) {
+            *byte = b'b';
+        }
+        String::from_utf8(id).unwrap()
+    };
+    (0..=len).map(changed).collect()
+}
+
+#[test]
+fn ids_of_every_length_are_told_apart_by_every_byte() {
+    for len in 1..=KeyId::MAX_LEN {
+        let ids = alike(len);
+        // Every other one, so that the rest are misses that differ in one byte from two hits.
+        let (there, absent): (Vec<_>, Vec<_>) =
+            ids.iter().cloned().enumerate().partition(|(n, _)| n % 2 == 0);
+        let (there, absent) = (
+            there.into_iter().map(|(_, id)| id).collect::<Vec<_>>(),
+            absent.into_iter().map(|(_, id)| id).collect::<Vec<_>>(),
+        );
+        for active in 0..there.len() {
+            let mut ring = ring(&there);
+            let _ = ring.rotate_to(&there[active], at(3)).unwrap();
+            for (n, id) in there.iter().enumerate() {
+                let key = ring.decryption_key(id).unwrap();
+                assert_eq!((*key.material(), key.is_current()), (n, n == active), "{id}");
+            }
+            for id in &absent {
+                assert!(ring.get(id).is_none(), "{id}");
+                assert!(matches!(
+                    ring.rotate_to(id, at(4)),
+                    Err(key_rotation::EntryError::KeyNotFound { .. })
+                ));
+            }
+            assert_eq!(ring.active().id().as_str(), there[active]);
+            if len > 20 && active > 2 {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn one_byte_more_or_less_is_another_id() {
+    for len in 1..=KeyId::MAX_LEN {
+        let [id, active] = [b'a', b'b'].map(|byte| String::from_utf8(vec![byte; len]).unwrap());
+        let ring = ring(&[active.clone(), id.clone()]);
+        for other in [&id, &active].map(|id| [id[1..].to_owned(), format!("{id}{}", &id[..1])]) {
+            for other in other {
+                assert!(ring.get(&other).is_none(), "{len}");
+                assert!(matches!(
+                    ring.decryption_key(&other),
+                    Err(DecryptionKeyError::KeyNotFound { .. })
+                ));
+            }
+        }
+    }
+}
+
+#[test]
+fn among_many_keys_each_is_found_whatever_happened_to_the_others() {
+    let ids: Vec<String> = (0..3000)
+        .map(|n| match n % 3 {
+            0 => format!("{n}"),
+            1 => format!("2026-q4-{n:06}"),
+            _ => format!("6f1d2c3b-0000-4000-8000-{n:012}"),
+        })
+        .collect();
+    let mut ring = ring(&ids);
+    let mut expected = vec![Some(KeyStatus::Inactive); ids.len()];
+    expected[0] = Some(KeyStatus::Active);
+    let (mut active, mut clock) = (0, 10);
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for _ in 0..9000 {
+        clock += 1;
+        // An xorshift: any order that is not that of insertion.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let n = (random >> 8) as usize % ids.len();
+        match (random >> 40 & 3, expected[n]) {
+            (0 | 1, Some(KeyStatus::Inactive)) => {
+                let _ = ring.rotate_to(&ids[n], at(clock)).unwrap();
+                expected[active] = Some(KeyStatus::Inactive);
+                expected[n] = Some(KeyStatus::Active);
+                active = n;
+            }
+            (2, Some(KeyStatus::Inactive)) => {
+                let _ = ring.entry::<Inactive>(&ids[n]).unwrap().retire(at(clock));
+                expected[n] = Some(KeyStatus::Retired);
+            }
+            (3, Some(KeyStatus::Retired)) => {
+                let _ = ring.entry::<Retired>(&ids[n]).unwrap().destroy(at(clock));
+                expected[n] = None;
+            }
+            (3, Some(KeyStatus::Inactive)) => {
+                let _ = ring.entry::<Inactive>(&ids[n]).unwrap().activate(at(clock));
+                expected[active] = Some(KeyStatus::Inactive);
+                expected[n] = Some(KeyStatus::Active);
+                active = n;
+            }
+            _ => {}
+        }
+    }
+    let is_as_expected = |ring: &Keyring<usize>| {
+        for (n, status) in expected.iter().enumerate() {
+            let found = ring.get(&ids[n]);
+            assert_eq!(found.map(|key| key.status()), *status, "{}", ids[n]);
+            if let Some(key) = found {
+                assert_eq!(*key.decryption_key().material(), n);
+            }
+        }
+        assert_eq!(ring.iter().count(), ring.len());
+        assert_eq!(ring.len(), expected.iter().flatten().count());
+        let since: Vec<_> = ring
+            .inactive()
+            .filter(|key| key.activated_at().is_some())
+            .map(|key| key.status_since())
+            .collect();
+        assert!(since.is_sorted_by(|a, b| a >= b));
+        assert!(ring.retired().map(|key| key.status_since()).is_sorted_by(|a, b| a >= b));
+        let staged = ring.inactive().filter(|key| key.activated_at().is_none());
+        assert!(staged.map(|key| *key.decryption_key().material()).is_sorted());
+    };
+    for status in [KeyStatus::Inactive, KeyStatus::Retired] {
+        assert!(ring.iter().filter(|key| key.status() == status).count() > 100);
+    }
+    assert!(ring.destroyed().count() > 100);
+    is_as_expected(&ring);
+    is_as_expected(&ring.fork());
+    is_as_expected(&ring.map(|_, n| *n));
+    let (records, destroyed) = ring.into_parts();
+    is_as_expected(&Keyring::from_parts(records, destroyed).unwrap());
+}
+
+#[test]
+fn a_ring_remembers_where_a_key_is_after_its_neighbours_are_gone() {
+    let ids: Vec<String> = (0..5).map(|n| format!("2026-q4-{n:06}")).collect();
+    for gone in 1..5 {
+        let mut ring = ring(&ids);
+        let _ = ring.entry::<Inactive>(&ids[gone]).unwrap().retire(at(9));
+        for (n, id) in ids.iter().enumerate() {
+            match (ring.get(id), n) {
+                (Some(KeyRef::Active(key)), 0) => assert_eq!(key.id().as_str(), id),
+                (Some(KeyRef::Retired(key)), _) if n == gone => assert_eq!(key.id().as_str(), id),
+                (Some(KeyRef::Inactive(key)), _) if n != gone => assert_eq!(key.id().as_str(), id),
+                (found, _) => panic!("{id}: {found:?}"),
+            }
+        }
+    }
+}
