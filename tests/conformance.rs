@@ -129,11 +129,12 @@ fn check(name: &str, fault: Fault) -> Result<(), Nonconformance> {
 }
 
 /// What catches the fault, and what the report must say.
-const FAULTS: [(Fault, &str, &str); 35] = [
+const FAULTS: [(Fault, &str, &str); 41] = [
     (Fault::CreatesInactive, "create", "not KeyRecord"),
     (Fault::RevisionStands, "create", "the revision does not grow"),
     (Fault::RevisionStartsAnew, "add", "the revision does not grow"),
     (Fault::DropsNewKeys, "add", "the keys are"),
+    (Fault::LosesStagedKeys, "add", "the store does not load"),
     (Fault::SortsById, "add", "order of their insertion"),
     (Fault::OnlyDemotes, "activate", "a key is"),
     (Fault::OnlyPromotes, "activate", "a key is"),
@@ -141,6 +142,7 @@ const FAULTS: [(Fault, &str, &str); 35] = [
     (Fault::KeepsOldActivation, "activate", "a key is"),
     (Fault::RetiresToInactive, "retire", "a key is"),
     (Fault::RefusesToRetireOnceActive, "retire", "fits and fails"),
+    (Fault::ConflictsForNoReason, "retire", "is answered with a conflict"),
     (Fault::KeepsDestroyed, "destroy", "the keys are"),
     (Fault::ForgetsTombstone, "destroy", "the tombstones are"),
     (Fault::OneTombstone, "tombstones", "the tombstones are"),
@@ -163,7 +165,11 @@ const FAULTS: [(Fault, &str, &str); 35] = [
     (Fault::ChecksThenWrites, "create_race", "8 of 8"),
     (Fault::ChecksThenWrites, "writer_race", "7 of 7"),
     (Fault::TwoWrites, "reader_during_commits", "half a change"),
+    (Fault::LagsBehind, "reader_during_commits", "a reader sees"),
     (Fault::ReadsOldCopies, "unknown_outcome", "cannot be resolved"),
+    (Fault::RefusesToRetireOnceActive, "unknown_outcome", "a retirement, whose answer was lost"),
+    (Fault::ReadsRowsFirst, "unknown_outcome", "lost a race against nobody"),
+    (Fault::NamesTheFirstKey, "unknown_outcome", "another first key"),
     (Fault::AppliesTwice, "unknown_outcome", "commits what expects"),
 ];
 

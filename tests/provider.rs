@@ -159,6 +159,14 @@ fn a_provider_is_one_behind_a_reference_a_box_and_an_arc() {
 }
 
 #[test]
+fn a_mismatch_is_the_last_word_of_the_in_memory_store() {
+    let store = InMemoryKeyProvider::from_records([record("a", Active)]);
+    let retire = Change::Retire(Retirement::new(id("a"), at(20)));
+    let error = block_on(store.commit(Revision::new(1), &retire)).unwrap_err();
+    assert!(InMemoryKeyProvider::<&str>::is_refusal(&error));
+}
+
+#[test]
 fn the_in_memory_store_gives_back_what_it_was_given() {
     let records = [record("a", Active), record("i", Inactive).with_times(Some(at(20)), at(30))];
     let snapshot = block_on(InMemoryKeyProvider::from_records(records).load()).unwrap();

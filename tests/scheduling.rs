@@ -6,9 +6,10 @@
 use std::sync::{Arc, Mutex};
 
 use key_rotation::{
-    Applied, AuditAction, AuditEvent, AuditSink, Cryptoperiods, DestroyRequest, DueStep, Evidence,
-    InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, Outcome, Revision, RotationError,
-    RotationService, Rule, StrictSingleActive, Timestamp, Unreferenced, Usage, days,
+    Applied, AuditAction, AuditEvent, AuditSink, Because, Change, ChangeMismatch, Commit,
+    Cryptoperiods, DestroyRequest, DueStep, Evidence, InMemoryKeyProvider, Inactive, Key, KeyId,
+    KeyProvider, KeyRef, Outcome, Revision, RotationError, RotationService, Rule, Snapshot,
+    StrictSingleActive, Timestamp, Unreferenced, Usage, UsageLimit, days,
 };
 use pollster::block_on;
 
@@ -129,6 +130,69 @@ fn a_stale_step_is_an_outcome_and_changes_nothing() {
     assert_eq!(record.lines().len(), events);
 }
 
+/// A store in which somebody else adds a key just before each commit.
+struct Contended(Store);
+
+impl KeyProvider for Contended {
+    type Material = &'static str;
+    type Error = ChangeMismatch;
+
+    async fn load(&self) -> Result<Snapshot<&'static str>, ChangeMismatch> {
+        self.0.load().await
+    }
+
+    async fn commit(
+        &self,
+        expected: Revision,
+        change: &Change<&'static str>,
+    ) -> Result<Commit, ChangeMismatch> {
+        let theirs = Change::Add(KeyRef::from(&staged("theirs", 0)).to_record());
+        let _ = self.0.commit(expected, &theirs).await?;
+        self.0.commit(expected, change).await
+    }
+}
+
+#[test]
+fn a_step_that_loses_its_race_is_stale() {
+    let store = Store::default();
+    let alone = RotationService::new(Arc::clone(&store), POLICY);
+    let _ = block_on(alone.bootstrap(staged("k1", 0), day(0))).unwrap();
+    let _ = block_on(alone.add(staged("k2", 0))).unwrap();
+    let plan = block_on(alone.plan(Usage::UNKNOWN, day(90))).unwrap();
+    let [step] = plan.due() else { panic!("{plan}") };
+
+    let contended = RotationService::new(Contended(store), POLICY);
+    let Applied::Stale { now } = block_on(contended.apply(step, Evidence::None, day(90))).unwrap()
+    else {
+        panic!("not stale");
+    };
+    assert_eq!((now.active().id.as_str(), now.keys().count()), ("k1", 3));
+}
+
+#[test]
+fn a_step_that_is_due_by_usage_is_due_while_the_usage_is() {
+    let policy = POLICY.to_builder().usage_limit(UsageLimit::of(100)).build().unwrap();
+    let service = RotationService::new(Store::default(), policy);
+    let _ = block_on(service.bootstrap(staged("k1", 0), day(0))).unwrap();
+    let _ = block_on(service.add(staged("k2", 0))).unwrap();
+    let plan = block_on(service.plan(Usage::of(80), day(3))).unwrap();
+    let [step @ DueStep::Activate { because: Because::Usage { .. }, .. }] = plan.due() else {
+        panic!("{plan}")
+    };
+    assert_eq!(block_on(service.apply(step, Evidence::None, day(3))).unwrap(), Applied::Done);
+    assert_eq!(block_on(service.state()).unwrap().active().id, id("k2"));
+}
+
+#[test]
+fn a_step_is_stale_when_another_kind_of_step_is_due() {
+    let (service, _) = service();
+    let plan = block_on(service.plan(Usage::UNKNOWN, day(90))).unwrap();
+    let [DueStep::Activate { because, .. }] = plan.due() else { panic!("{plan}") };
+    let retire = DueStep::Retire { id: id("k2"), because: *because };
+    let applied = block_on(service.apply(&retire, Evidence::None, day(90))).unwrap();
+    assert!(matches!(applied, Applied::Stale { .. }));
+}
+
 #[test]
 fn the_policy_refuses_a_rotation_with_the_time_from_which_it_is_allowed() {
     let (service, _) = service();
@@ -172,15 +236,13 @@ fn a_key_is_destroyed_with_evidence_and_after_it_was_retired() {
     let before = block_on(service.state()).unwrap();
 
     assert!(Unreferenced::counted(id("k1"), 1, day(6)).is_err());
+    assert_eq!(zero("k1", 6).id(), &id("k1"));
     assert_eq!(refused(block_on(service.destroy("k1", day(6)))).0, Rule::Evidence);
+    assert_eq!(refused(block_on(service.destroy(&id("k1"), day(6)))).0, Rule::Evidence);
     assert_eq!(refused(block_on(service.destroy(zero("k1", 4), day(6)))).0, Rule::Evidence);
     let step = DueStep::Destroy {
         id: id("k1"),
-        because: key_rotation::Because::Age {
-            rule: Rule::Retention,
-            age: days(20),
-            period: days(20),
-        },
+        because: Because::Age { rule: Rule::Retention, age: days(20), period: days(20) },
     };
     let other = block_on(service.apply(&step, zero("k2", 25).into(), day(25)));
     assert_eq!(refused(other).0, Rule::Evidence);

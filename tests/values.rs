@@ -178,3 +178,13 @@ fn text_from_outside_is_shown_escaped_and_cut() {
     assert_eq!(EscapedText::from("é".repeat(100).as_str()).as_str().len(), 126);
     assert_eq!(EscapedText::from(""), "");
 }
+
+#[test]
+fn ids_and_shown_texts_serve_as_text() {
+    fn length(text: impl AsRef<str>) -> usize {
+        text.as_ref().len()
+    }
+    let shown = EscapedText::from("k1");
+    assert_eq!((length(KeyId::from(12_u32)), length(&shown)), (2, 2));
+    assert!(shown == *"k1" && shown != "k2");
+}

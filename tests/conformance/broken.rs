@@ -50,6 +50,13 @@ pub(crate) enum Fault {
     ChecksThenWrites,
     TwoWrites,
     ReadsOldCopies,
+    /// Some readers are two commits behind.
+    LagsBehind,
+    /// A load that is two reads: the rows, and then the revision.
+    ReadsRowsFirst,
+    LosesStagedKeys,
+    ConflictsForNoReason,
+    NamesTheFirstKey,
     AppliesTwice,
     IsDown,
     IsDownAndEmpty,
@@ -93,13 +100,16 @@ pub(crate) struct Broken {
     rows: Mutex<Snapshot<u8>>,
     /// As it was one commit ago.
     old: Mutex<Option<Snapshot<u8>>>,
+    /// As it was two commits ago, and how often it was loaded since the last.
+    older: Mutex<(Option<Snapshot<u8>>, u64)>,
     last: Mutex<Option<(Revision, KeyId)>>,
 }
 
 impl Broken {
     pub(crate) fn new(fault: Fault) -> Arc<Self> {
-        let (old, last) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { fault, rows: Mutex::new(Snapshot::empty()), old, last })
+        let rows = Mutex::new(Snapshot::empty());
+        let (old, older, last) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { fault, rows, old, older, last })
     }
 }
 
@@ -116,9 +126,28 @@ impl KeyProvider for Broken {
                     return Ok(old);
                 }
             }
+            Fault::ReadsRowsFirst => {
+                if let Some(old) = self.old.lock().unwrap().take_if(|old| !old.is_empty()) {
+                    return Ok(Snapshot { revision: self.rows.lock().unwrap().revision, ..old });
+                }
+            }
+            Fault::LagsBehind => {
+                let mut older = self.older.lock().unwrap();
+                older.1 += 1;
+                // The writer's loads are the first two. It is not always the same reader.
+                let behind = 3 + self.rows.lock().unwrap().revision.as_u64() % 2;
+                if let (Some(copy), true) = (&older.0, older.1 == behind) {
+                    return Ok(copy.clone());
+                }
+            }
             _ => {}
         }
-        Ok(self.rows.lock().unwrap().clone())
+        let rows = self.rows.lock().unwrap();
+        let is_staged = |row: &KeyRecord<u8>| row.activated_at.is_none();
+        if self.fault == Fault::LosesStagedKeys && rows.records.iter().any(is_staged) {
+            return Err(down());
+        }
+        Ok(rows.clone())
     }
 
     async fn commit(
@@ -158,7 +187,8 @@ impl KeyProvider for Broken {
         let before = rows.clone();
         let answer = self.apply(&mut rows, expected, change);
         if matches!(answer, Ok(Commit::Committed(_))) {
-            *self.old.lock().unwrap() = Some(before);
+            let older = self.old.lock().unwrap().replace(before);
+            *self.older.lock().unwrap() = (older, 0);
         }
         answer
     }
@@ -216,6 +246,9 @@ impl Broken {
         let mut change = change.clone();
         if let Change::Add(record) | Change::Create(record) = &mut change {
             match self.fault {
+                Fault::NamesTheFirstKey if record.status == KeyStatus::Active => {
+                    record.id = KeyId::from(1_u32);
+                }
                 Fault::FoldsCase => record.id = folded(&record.id),
                 Fault::CutsIds => {
                     let cut: String = record.id.as_str().chars().take(64).collect();
@@ -255,6 +288,7 @@ impl Broken {
                 rows.destroyed.retain(|tombstone| tombstone.id != record.id);
                 None
             }
+            (Fault::ConflictsForNoReason, Change::Retire(_)) => Some(Ok(Commit::Conflict)),
             (Fault::RefusesToRetireOnceActive, Change::Retire(retirement)) => {
                 let once_active =
                     |row: &KeyRecord<u8>| row.id == retirement.id && row.activated_at.is_some();
