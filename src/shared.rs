@@ -216,6 +216,10 @@ impl<M> SharedKeyring<M> {
     /// [`RotationService::refresh`](crate::RotationService::refresh) does this. By hand it is of
     /// use where asking for the revision is cheaper than loading.
     ///
+    /// A store that was emptied and begun anew counts its revisions from the start: it is older for
+    /// as long as it has fewer, and another ring under the same number after that. Start the
+    /// processes anew with it.
+    ///
     /// ```
     /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
     /// # let now = Timestamp::now();

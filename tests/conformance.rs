@@ -129,7 +129,7 @@ fn check(name: &str, fault: Fault) -> Result<(), Nonconformance> {
 }
 
 /// What catches the fault, and what the report must say.
-const FAULTS: [(Fault, &str, &str); 41] = [
+const FAULTS: [(Fault, &str, &str); 43] = [
     (Fault::CreatesInactive, "create", "not KeyRecord"),
     (Fault::RevisionStands, "create", "the revision does not grow"),
     (Fault::RevisionStartsAnew, "add", "the revision does not grow"),
@@ -152,12 +152,14 @@ const FAULTS: [(Fault, &str, &str); 41] = [
     (Fault::FoldsCase, "unchanged_values", "fails"),
     (Fault::CutsIds, "unchanged_values", "the keys are"),
     (Fault::Patterns, "unchanged_values", "after"),
+    (Fault::AddsAsNeverActive, "unchanged_values", "a key is"),
     (Fault::MixesMaterials, "unchanged_values", "another material"),
     (Fault::NoRevisionCheck, "stale_revision", "commits what expects"),
     (Fault::OnlyOlderIsStale, "stale_revision", "commits what expects"),
     (Fault::ConflictIsAnError, "stale_revision", "no conflict but an error"),
     (Fault::MismatchIsAConflict, "mismatched_receipts", "is answered with Conflict"),
     (Fault::CreatesAnyway, "mismatched_receipts", "is answered with Committed"),
+    (Fault::ActivatesInThePast, "mismatched_receipts", "is answered with Committed"),
     (Fault::MismatchChangesHalf, "mismatched_receipts", "after a refusal"),
     (Fault::Upserts, "taken_ids", "is answered with Committed"),
     (Fault::ReusesTombstones, "taken_ids", "is answered with Committed"),
@@ -208,4 +210,6 @@ fn an_outage_is_not_missing() {
     let conflict = report(Fault::IsDownAndBusy).unwrap_err();
     assert!(conflict.to_string().contains("answers Conflict"), "{conflict}");
     assert_eq!(conflict.behaviour(), "outage");
+    let refused = report(Fault::IsDownForGood).unwrap_err();
+    assert!(refused.to_string().contains("refuses for good"), "{refused}");
 }

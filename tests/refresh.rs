@@ -300,6 +300,61 @@ fn a_flood_of_made_up_ids_causes_as_many_loads_as_the_limit_lets() {
     assert!(ask("k2", again_at).unwrap().get("k2").is_some());
 }
 
+/// A minute over the number is no whole number of milliseconds, or less than one.
+#[test]
+fn the_limit_holds_for_every_number() {
+    for limit in [1, 7, 11, 59, 7_000, 59_999, 60_001, u32::MAX] {
+        let (store, service) = service();
+        let shared = block_on(service.share(at(20))).unwrap();
+        let misses = RefreshOnMiss::new(shared.clone(), NonZeroU32::new(limit).unwrap());
+        store.loads.store(0, Ordering::Relaxed);
+        // Three calls in each millisecond, of which most are turned away.
+        for call in 0..180_000_u64 {
+            let now = at(1_000_000 + call / 3);
+            let _ = block_on(misses.ring_with("k9", now, || service.refresh(&shared, now)));
+        }
+        let loads = store.loads.load(Ordering::Relaxed);
+        assert!(loads <= limit.min(60_000), "{limit}: {loads}");
+        assert!(loads > limit.min(60_000) / 2, "{limit}: {loads}");
+    }
+}
+
+/// Clients hang up as soon as they have asked; a refresh that is a task of its own goes on.
+#[test]
+fn a_refresh_that_outlives_its_caller_serves_the_others() {
+    let (store, service) = service();
+    let shared = block_on(service.share(at(20))).unwrap();
+    let misses = six(&shared);
+    done(block_on(service.add(staged("k2"))).unwrap());
+    let service = Arc::new(service);
+    // Spawned and waited for, as with a runtime's handle.
+    let refresh = |now| {
+        let (service, shared) = (Arc::clone(&service), shared.clone());
+        let task = std::thread::spawn(move || block_on(service.refresh(&shared, now)));
+        async move {
+            while !task.is_finished() {
+                later().await;
+            }
+            task.join().unwrap()
+        }
+    };
+    store.loads.store(0, Ordering::Relaxed);
+    let mut context = Context::from_waker(Waker::noop());
+    {
+        let mut hangs_up = pin!(misses.ring_with("made-up", at(100_000), || refresh(at(100_000))));
+        let _ = hangs_up.as_mut().poll(&mut context);
+    }
+    let ring = loop {
+        match block_on(misses.ring_with("k2", at(100_001), || refresh(at(100_001)))) {
+            Ok(ring) => break ring,
+            Err(MissError::NotLookedUp { .. }) => std::thread::yield_now(),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!(ring.get("k2").is_some());
+    assert_eq!(store.loads.load(Ordering::Relaxed), 1);
+}
+
 /// What waited for a slow load has an old time when it goes on, and each another one.
 #[test]
 fn a_crowd_behind_a_slow_load_causes_no_more_loads() {

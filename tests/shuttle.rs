@@ -41,7 +41,7 @@ fn readers_see_whole_rings_in_order() {
 }
 
 #[test]
-#[should_panic]
+#[should_panic(expected = "an older ring")]
 fn the_seeded_bug_is_found() {
     shuttle::check_random(|| fleet_of_threads(install_unchecked), SCHEDULES);
 }

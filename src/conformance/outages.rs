@@ -20,7 +20,7 @@ use crate::service::{Outcome, RotationService};
 use crate::status::Inactive;
 
 /// A store that is out of reach says so: loading is an error, and not an empty ring or a part of
-/// one, and a commit is neither a conflict nor done.
+/// one, and a commit is neither a conflict nor done, nor refused for good.
 ///
 /// The second argument is a provider of the fixture's kind whose store is out of reach: a server
 /// that is down, a file in a folder that is gone.
@@ -48,11 +48,12 @@ pub async fn outage<F: Fixture>(fixture: &F, out_of_reach: &F::Provider) -> Chec
         (Revision::new(1), retirement("k2", 10)),
         (Revision::new(1), destruction("k2", 10)),
     ] {
-        if let Ok(answer) = out_of_reach.commit(revision, &real(fixture, &change)).await {
-            return Err(fail(format!(
-                "a store that is out of reach answers {answer:?} to {change:?}"
-            )));
-        }
+        let found = match out_of_reach.commit(revision, &real(fixture, &change)).await {
+            Ok(answer) => format!("answers {answer:?}"),
+            Err(error) if F::Provider::is_refusal(&error) => String::from("refuses for good"),
+            Err(_) => continue,
+        };
+        return Err(fail(format!("a store that is out of reach {found}: {change:?}")));
     }
     Ok(())
 }

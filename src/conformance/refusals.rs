@@ -27,7 +27,9 @@ pub async fn mismatched_receipts<F: Fixture>(fixture: &F) -> Checked {
     }
     empty.refuses(&retirement("k1", 10)).await?;
 
-    let subject = Subject::full(fixture, "mismatched_receipts").await?;
+    let mut subject = Subject::full(fixture, "mismatched_receipts").await?;
+    // One that carries a later time than the active key.
+    subject.applies(&Change::Add(staged("k6", 6, 90))).await?;
     let misfits = [
         Change::Create(active("k9", 9, 80)),
         Change::Add(active("k9", 9, 80)),
@@ -46,6 +48,7 @@ pub async fn mismatched_receipts<F: Fixture>(fixture: &F) -> Checked {
         // Before what the keys carry already.
         rotation("k1", "k3", 49, false),
         rotation("k1", "k2", 49, true),
+        rotation("k1", "k6", 80, false),
         retirement("k1", 80),
         retirement("k4", 80),
         retirement("k5", 80),

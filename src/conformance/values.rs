@@ -81,6 +81,9 @@ pub async fn unchanged_values<F: Fixture>(fixture: &F) -> Checked {
         let staged = staged(id, 100, created_at.as_unix_millis()).with_times(None, since);
         subject.applies(&Change::Add(staged)).await?;
     }
+    // A key that was active in another ring, before it came here.
+    let once_active = staged("once", 101, 7).with_times(Some(at(8)), at(9));
+    subject.applies(&Change::Add(once_active)).await?;
     for id in ["K", "%", "''--", LONG] {
         let id = KeyId::from_static(id);
         let retirement = Retirement::new(id.clone(), at(1_717_171_717_999));

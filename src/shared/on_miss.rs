@@ -17,16 +17,20 @@ use crate::keyring::Keyring;
 use crate::material::KeyMaterial;
 use crate::timestamp::Timestamp;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// Refreshes a [`SharedKeyring`] when data names a key that it does not have: the key may be
 /// younger than the ring.
 ///
 /// Misses that happen at the same time share one refresh. Ids come from ciphertext headers, which
 /// anybody may write, so there is a limit: between the beginnings of two refreshes lies at least a
-/// minute divided by the number of refreshes that a minute may have. A key that is new waits no
-/// longer than that, whatever else is asked for; after a clock was set back, no longer than twice
-/// that.
+/// minute divided by the number of refreshes that a minute may have, rounded up to a millisecond. A
+/// key that is new waits no longer than that, whatever else is asked for; after a clock was set
+/// back, no longer than twice that.
+///
+/// A refresh runs within the call that began it, and ends with it. Where calls are dropped before
+/// they are done, as a server drops the handler of a client that has hung up, let the refresh be a
+/// task of its own that goes on without them: have the closure spawn it, and wait for its handle.
+/// Otherwise a client that names made-up ids and hangs up, over and over, begins each refresh and
+/// lets none end.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -61,7 +65,9 @@ struct Flight {
     is_in_the_air: bool,
     landings: u64,
     last_start: Option<Timestamp>,
-    waiting: Vec<Waker>,
+    waiting: Vec<(u64, Waker)>,
+    /// How many have waited so far.
+    tickets: u64,
 }
 
 /// What a miss is to do.
@@ -75,7 +81,7 @@ enum Turn<'f> {
 struct Pilot<'f>(&'f Mutex<Flight>);
 
 impl<M> RefreshOnMiss<M> {
-    /// At most this many refreshes a minute.
+    /// At most this many refreshes a minute; at most one in a millisecond.
     ///
     /// ```
     /// # use std::num::NonZeroU32;
@@ -87,7 +93,9 @@ impl<M> RefreshOnMiss<M> {
     /// ```
     #[must_use]
     pub fn new(shared: SharedKeyring<M>, per_minute: NonZeroU32) -> Self {
-        Self { shared, interval: MINUTE / per_minute.get(), flight: Mutex::default() }
+        // Rounded up, because times are milliseconds and the limit is one: never too short.
+        let interval = Duration::from_millis(60_000_u64.div_ceil(per_minute.get().into()));
+        Self { shared, interval, flight: Mutex::default() }
     }
 
     /// The ring to look this id up in, after a refresh if the ring has never heard of the id.
@@ -182,22 +190,39 @@ impl<M> RefreshOnMiss<M> {
 
     /// Waits for the flight that was in the air after this many landings.
     async fn landing_after(&self, landings: u64) {
-        let mut place = None;
+        let mut place = Place { flight: &self.flight, ticket: None };
         poll_fn(|context| {
             let mut flight = lock(&self.flight);
             if flight.landings != landings {
                 return Poll::Ready(());
             }
-            match place.and_then(|place: usize| flight.waiting.get_mut(place)) {
-                Some(waker) => waker.clone_from(context.waker()),
+            let mut waiting = flight.waiting.iter_mut();
+            match waiting.find(|(ticket, _)| Some(*ticket) == place.ticket) {
+                Some((_, waker)) => waker.clone_from(context.waker()),
                 None => {
-                    place = Some(flight.waiting.len());
-                    flight.waiting.push(context.waker().clone());
+                    flight.tickets += 1;
+                    let ticket = flight.tickets;
+                    flight.waiting.push((ticket, context.waker().clone()));
+                    place.ticket = Some(ticket);
                 }
             }
             Poll::Pending
         })
         .await;
+    }
+}
+
+/// A place among those who wait, left when the wait is over or given up.
+struct Place<'f> {
+    flight: &'f Mutex<Flight>,
+    ticket: Option<u64>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            lock(self.flight).waiting.retain(|(ticket, _)| Some(*ticket) != self.ticket);
+        }
     }
 }
 
@@ -208,7 +233,7 @@ impl Drop for Pilot<'_> {
         flight.landings = flight.landings.wrapping_add(1);
         let waiting = mem::take(&mut flight.waiting);
         drop(flight);
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
 

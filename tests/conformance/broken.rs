@@ -58,9 +58,14 @@ pub(crate) enum Fault {
     ConflictsForNoReason,
     NamesTheFirstKey,
     AppliesTwice,
+    /// Compares the time of an activation with the key that was active alone.
+    ActivatesInThePast,
+    AddsAsNeverActive,
     IsDown,
     IsDownAndEmpty,
     IsDownAndBusy,
+    /// An outage that is said to be the last word.
+    IsDownForGood,
 }
 
 pub(crate) struct BrokenStores {
@@ -120,6 +125,7 @@ impl KeyProvider for Broken {
     async fn load(&self) -> Result<Snapshot<u8>, ChangeMismatch> {
         match self.fault {
             Fault::IsDown | Fault::IsDownAndBusy => return Err(down()),
+            Fault::IsDownForGood => return Err(down_for_good()),
             Fault::IsDownAndEmpty => return Ok(Snapshot::empty()),
             Fault::ReadsOldCopies => {
                 if let Some(old) = self.old.lock().unwrap().take() {
@@ -157,6 +163,7 @@ impl KeyProvider for Broken {
     ) -> Result<Commit, ChangeMismatch> {
         match self.fault {
             Fault::IsDown | Fault::IsDownAndEmpty => return Err(down()),
+            Fault::IsDownForGood => return Err(down_for_good()),
             Fault::IsDownAndBusy => return Ok(Commit::Conflict),
             Fault::ChecksThenWrites => {
                 if self.rows.lock().unwrap().revision != expected {
@@ -192,6 +199,10 @@ impl KeyProvider for Broken {
         }
         answer
     }
+
+    fn is_refusal(error: &ChangeMismatch) -> bool {
+        *error == down_for_good()
+    }
 }
 
 impl Broken {
@@ -220,6 +231,13 @@ impl Broken {
                 Ok(self.spoil(rows, &before, &change, revision))
             }
             Err(_) if self.fault == Fault::MismatchIsAConflict => Ok(Commit::Conflict),
+            Err(ChangeMismatch::Backdated { id, .. })
+                if self.fault == Fault::ActivatesInThePast
+                    && matches!(&change, Change::Activate(rotation) if rotation.to == id) =>
+            {
+                rows.revision = rows.revision.next();
+                Ok(Commit::Committed(rows.revision))
+            }
             Err(mismatch) => {
                 if self.fault == Fault::MismatchChangesHalf
                     && let Change::Activate(rotation) = &change
@@ -256,6 +274,9 @@ impl Broken {
                 }
                 Fault::Seconds => each_time(record, |millis| millis / 1000 * 1000),
                 Fault::SignedSeconds => each_time(record, |millis| millis.min(2_147_483_647_999)),
+                Fault::AddsAsNeverActive => {
+                    record.activated_at.take_if(|_| record.status == KeyStatus::Inactive);
+                }
                 Fault::MixesMaterials => {
                     // A number of seven bits.
                     record.material = Arc::new(*record.material & 0x7f);
@@ -385,6 +406,10 @@ fn folded(id: &KeyId) -> KeyId {
 
 fn down() -> ChangeMismatch {
     ChangeMismatch::KeyNotFound { id: KeyId::from_static("down") }
+}
+
+fn down_for_good() -> ChangeMismatch {
+    ChangeMismatch::KeyNotFound { id: KeyId::from_static("down-for-good") }
 }
 
 /// Lets the others go first, once.

@@ -38,11 +38,14 @@ pub(crate) fn read(mut reader: KeyringReader<u64>, shared: &SharedKeyring<u64>) 
     let first = number(reader.current());
     // Confirmed is revision 3 alone, so whoever sees the confirmation sees that ring.
     if let Ok(key) = reader.encryption_key_within(Duration::ZERO, Timestamp::from_unix_millis(30)) {
-        assert_eq!(*key.material(), 3, "an unconfirmed ring encrypts");
+        assert_eq!(*key.material(), 3, "an older ring than the confirmed one encrypts");
     }
     let second = number(reader.current());
     let loaded = number(&shared.load());
-    assert!(first <= second && second <= loaded, "{first}, {second}, {loaded}");
+    assert!(
+        first <= second && second <= loaded,
+        "an older ring after a newer one: {first}, {second}, {loaded}"
+    );
 }
 
 pub(crate) fn write(shared: &SharedKeyring<u64>, install: Install) {
@@ -56,7 +59,8 @@ pub(crate) fn refresh(shared: &SharedKeyring<u64>, install: Install) {
 
 /// When all are done.
 pub(crate) fn check(shared: &SharedKeyring<u64>) {
-    assert_eq!((number(&shared.load()), shared.revision()), (3, Revision::new(3)));
+    let (left, revision) = (number(&shared.load()), shared.revision());
+    assert_eq!((left, revision), (3, Revision::new(3)), "an older ring is left");
     assert_eq!(shared.confirmed_at(), Timestamp::from_unix_millis(30));
     assert_eq!(number(shared.reader().current()), 3);
 }
