@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::ptr;
 
-use key_rotation::Keyring;
+use key_rotation::{Inactive, Keyring, Timestamp};
 use key_rotation_benches::{Material, material, median, ring, short_ids, time, uuids};
 
 const SIZES: [usize; 5] = [3, 16, 100, 10_000, 1_000_000];
-const ASKED: usize = 4096;
+/// How many ids are asked for: enough that a large ring is not all in the cache.
+const fn asked_of(size: usize) -> usize {
+    if size > 100_000 { 1 << 16 } else { 1 << 12 }
+}
 
 fn main() {
     println!("| lookup by id | ids | keys | ring, ns | best map, ns | ratio | which map |");
@@ -21,7 +24,7 @@ fn main() {
 }
 
 fn measure(name: &str, ids: &[String]) {
-    let ring = ring(ids);
+    let (ring, aged) = (ring(ids), aged(ids));
     let entries = || ids.iter().enumerate().map(|(n, id)| (id.clone(), material(n).into_vec()));
     let std: HashMap<String, Vec<u8>> = entries().collect();
     let folded: hashbrown::HashMap<String, Vec<u8>> = entries().collect();
@@ -34,8 +37,9 @@ fn measure(name: &str, ids: &[String]) {
     let misses: Vec<String> = of(&uniform).into_iter().map(|id| id[1..].to_owned() + "x").collect();
     for (kind, asked) in [
         ("uniform", of(&uniform)),
+        ("uniform, every other key retired", of(&uniform)),
         ("half for the active", of(&half)),
-        ("the active", vec![ids[0].clone(); ASKED]),
+        ("the active", vec![ids[0].clone(); asked_of(ids.len())]),
         ("a miss, as an error", misses.clone()),
         ("a miss", misses),
     ] {
@@ -44,6 +48,7 @@ fn measure(name: &str, ids: &[String]) {
         for _ in 0..rounds {
             times[0].push(match kind {
                 "a miss" => each(&asked, |id| is_in_ring(&ring, id)),
+                "uniform, every other key retired" => each(&asked, |id| in_ring(&aged, id)),
                 _ => each(&asked, |id| in_ring(&ring, id)),
             });
             times[1].push(each(&asked, |id| in_std(&std, id)));
@@ -61,9 +66,19 @@ fn measure(name: &str, ids: &[String]) {
     }
 }
 
+/// The same ring late in its life.
+fn aged(ids: &[String]) -> Keyring<Material> {
+    let mut ring = ring(ids);
+    for id in ids.iter().skip(1).step_by(2) {
+        let entry = ring.entry::<Inactive>(id).expect("the key is there");
+        let _ = entry.retire(Timestamp::from_unix_millis(3));
+    }
+    ring
+}
+
 /// Which keys are asked for: the same for all contenders.
-fn asked(seed: usize, mut pick: impl FnMut(usize) -> usize) -> Vec<usize> {
-    let mut state = seed as u64 | 1;
+fn asked(size: usize, mut pick: impl FnMut(usize) -> usize) -> Vec<usize> {
+    let mut state = size as u64 | 1;
     let mut random = || {
         // An xorshift: the order must not be the order of insertion, and no more.
         state ^= state << 13;
@@ -71,7 +86,7 @@ fn asked(seed: usize, mut pick: impl FnMut(usize) -> usize) -> Vec<usize> {
         state ^= state << 17;
         (state >> 16) as usize
     };
-    (0..ASKED).map(|_| pick(random())).collect()
+    (0..asked_of(size)).map(|_| pick(random())).collect()
 }
 
 fn each(asked: &[String], mut look_up: impl FnMut(&str) -> usize) -> f64 {
