@@ -98,36 +98,23 @@ impl KeyId {
 
 /// The one place that says what a key id is.
 const fn check(id: &str) -> Result<(), InvalidKeyId> {
-    if id.is_empty() {
+    let mut rest = id.as_bytes();
+    if rest.is_empty() {
         return Err(InvalidKeyId::Empty);
     }
-    if id.len() > KeyId::MAX_LEN {
+    if rest.len() > KeyId::MAX_LEN {
         return Err(InvalidKeyId::TooLong { len: id.len() });
     }
-    // Looks at every byte, which goes many at a time, and asks where the first bad one is only if
-    // there is one.
-    let mut rest = id.as_bytes();
-    let mut visible = true;
-    while let [byte, tail @ ..] = rest {
-        visible &= byte.is_ascii_graphic();
-        rest = tail;
-    }
-    if visible { Ok(()) } else { Err(first_invisible(id)) }
-}
-
-#[cold]
-const fn first_invisible(id: &str) -> InvalidKeyId {
-    let mut position = 0;
-    let mut rest = id.as_bytes();
     while let [byte, tail @ ..] = rest {
         if !byte.is_ascii_graphic() {
-            return InvalidKeyId::NotVisibleAscii { byte: *byte, position };
+            return Err(InvalidKeyId::NotVisibleAscii {
+                byte: *byte,
+                position: id.len() - rest.len(),
+            });
         }
-        position += 1;
         rest = tail;
     }
-    // Not reached: the caller has seen one.
-    InvalidKeyId::Empty
+    Ok(())
 }
 
 impl FromStr for KeyId {

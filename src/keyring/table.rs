@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::cmp::Ordering;
 use core::hash::{BuildHasher, Hasher};
+use core::mem;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -83,7 +84,6 @@ pub(super) struct Table<T> {
 /// Half the size of a pointer, which is as many bytes less in the cache for each lookup.
 type Position = u32;
 
-#[derive(Debug)]
 struct Place<T> {
     /// Tells apart what happened at the same millisecond.
     order: i64,
@@ -186,7 +186,7 @@ impl<T: Identified> Table<T> {
         if let Some(moved) = self.index.find_mut(hash, |moved| *moved == last_position) {
             *moved = position;
         }
-        Some(core::mem::replace(place, last).value)
+        Some(mem::replace(place, last).value)
     }
 
     /// In the promised order.
