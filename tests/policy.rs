@@ -1,12 +1,12 @@
-//! A policy behind a pointer is the same policy.
+//! A policy behind a pointer is the same policy, and the ready-made ones say what their docs say.
 
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 use std::sync::Arc;
 
 use key_rotation::{
-    Evidence, Key, KeyId, KeyInfo, KeyRef, Keyring, Refusal, RotationPolicy, StrictSingleActive,
-    Timestamp, Usage,
+    Cryptoperiods, Evidence, Key, KeyId, KeyInfo, KeyRef, Keyring, Refusal, RotationPolicy, Rule,
+    StrictSingleActive, Timestamp, Usage, UsageLimit, days,
 };
 
 /// Refuses everything, and says what was asked.
@@ -69,4 +69,29 @@ fn keys_and_rings_print_ids_and_statuses() {
     assert!(!printed.contains("secret"), "{printed}");
     let printed = format!("{:?}", Keyring::new(key.activate(at)));
     assert!(printed.contains("k1") && !printed.contains("secret"), "{printed}");
+}
+
+#[test]
+fn the_ready_made_policies_have_the_periods_that_they_name() {
+    let rules = [
+        Rule::OriginatorUsage,
+        Rule::Propagation,
+        Rule::RecipientUsage,
+        Rule::Grace,
+        Rule::Retention,
+        Rule::HardEnd,
+    ];
+    let periods = |policy: &Cryptoperiods| rules.map(|rule| policy.period(rule));
+    assert_eq!(
+        periods(&Cryptoperiods::QUARTERLY),
+        [Some(days(90)), Some(days(2)), Some(days(365)), Some(days(30)), Some(days(90)), None]
+    );
+    // Two years and three, as in the table of NIST, counted in days of 86 400 seconds.
+    assert_eq!(
+        periods(&Cryptoperiods::NIST_LONGEST),
+        [Some(days(730)), Some(days(2)), Some(days(1095)), None, None, None]
+    );
+    for policy in [Cryptoperiods::QUARTERLY, Cryptoperiods::NIST_LONGEST] {
+        assert_eq!(policy.usage_limit(), Some(UsageLimit::RANDOM_NONCE));
+    }
 }
