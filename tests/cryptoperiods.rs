@@ -372,6 +372,18 @@ fn a_clock_that_jumps_changes_no_ring() {
     }
 }
 
+#[test]
+fn what_happened_at_the_moment_of_the_plan_is_not_in_the_future() {
+    let policy = Cryptoperiods::QUARTERLY;
+    let ring = Keyring::new(Key::new(KeyId::from_static("k1"), 1_u8, START).activate(START));
+    let is_doubted = |now| {
+        let plan = policy.plan(&ring, Usage::of(0), now);
+        plan.doubts().iter().any(|doubt| matches!(doubt, Doubt::InTheFuture { .. }))
+    };
+    assert!(!is_doubted(START));
+    assert!(is_doubted(START.saturating_sub(MS)));
+}
+
 fn carry_out(ring: &mut Keyring<u8>, step: &DueStep, at: Timestamp) {
     match step {
         DueStep::Activate { id, .. } => drop(ring.rotate_to(id.as_str(), at).unwrap()),
