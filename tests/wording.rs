@@ -158,3 +158,35 @@ fn contradictions_are_all_said_in_one_sentence() {
          limit",
     );
 }
+
+#[test]
+fn a_reason_says_what_the_key_has_been_all_the_time() {
+    for (rule, been) in [
+        (Rule::OriginatorUsage, "active"),
+        (Rule::HardEnd, "active"),
+        (Rule::RecipientUsage, "inactive"),
+        (Rule::Grace, "retired"),
+        (Rule::Retention, "retired"),
+    ] {
+        let because = Because::Age { rule, age: days(5), period: days(4) };
+        assert_eq!(because.to_string(), format!("it has been {been} for 5 d of 4 d"));
+    }
+}
+
+/// The numbers of NIST SP 800-38D, RFC 8446 and RFC 9001.
+#[test]
+fn a_usage_limit_says_its_number_and_where_it_is_from() {
+    for (limit, encryptions, said) in [
+        (
+            UsageLimit::RANDOM_NONCE,
+            4_294_967_296,
+            "4294967296 encryptions (NIST SP 800-38D, section 8.3)",
+        ),
+        (UsageLimit::AES_GCM_RECORDS, 23_726_566, "23726566 encryptions (RFC 8446, section 5.5)"),
+        (UsageLimit::AES_GCM_PACKETS, 8_388_608, "8388608 encryptions (RFC 9001, section 6.6)"),
+        (UsageLimit::of(7), 7, "7 encryptions (the program's own)"),
+    ] {
+        assert_eq!(limit.encryptions(), encryptions);
+        assert_eq!(limit.to_string(), said);
+    }
+}
