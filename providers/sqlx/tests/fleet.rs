@@ -25,13 +25,14 @@ mod support;
 mod vault;
 
 use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use key_rotation::{KeyProvider, RotationService, StrictSingleActive};
 use key_rotation_sqlx::{FAILPOINTS, SqlxKeyProvider};
-use sqlx::{ColumnIndex, Row, Type};
+use sqlx::{ColumnIndex, Connection, Row, Type};
 use support::trials::{run, trial};
 use support::{PostgresSchema, SqliteFile, TestDatabase, postgres, ring_name};
 use tempfile::TempDir;
@@ -46,7 +47,14 @@ const ROTATORS: usize = 8;
 const CRYPTERS: usize = 3;
 
 fn main() -> ExitCode {
+    if std::env::var_os(HOLD_A_SERVER).is_some() {
+        println!("{}", postgres::server().unwrap().url);
+        loop {
+            std::thread::park();
+        }
+    }
     run(vec![
+        trial("postgres::a_killed_test_leaves_no_server", leaves_no_server),
         trial("sqlite::main_job", || async { main_job(None) }),
         trial("postgres::main_job", || async {
             main_job(Some(PostgresSchema::create().await.url()));
@@ -134,6 +142,25 @@ fn main_job(url: Option<String>) {
     let printed = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{printed}{}", String::from_utf8_lossy(&done.stderr));
     assert!(printed.contains("Done: 6 texts, each read under its key"), "{printed}");
+}
+
+const HOLD_A_SERVER: &str = "FLEET_HOLD_A_SERVER";
+
+/// The throw-away cluster of a test that is killed ends with it.
+async fn leaves_no_server() {
+    let mut test = Command::new(std::env::current_exe().unwrap());
+    test.env(HOLD_A_SERVER, "1").env_remove("KEY_ROTATION_POSTGRES_URL").stdout(Stdio::piped());
+    let mut test = test.spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(test.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    sqlx::PgConnection::connect(url.trim()).await.unwrap().close().await.unwrap();
+    test.kill().unwrap();
+    let _ = test.wait().unwrap();
+    let killed = std::time::Instant::now();
+    while sqlx::PgConnection::connect(url.trim()).await.is_ok() {
+        assert!(killed.elapsed() < Duration::from_secs(20), "PostgreSQL goes on at {url}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn is_own_server() -> bool {
