@@ -98,7 +98,8 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
 
 #[cfg(feature = "postgres")]
 impl SqlxKeyProvider<sqlx::Postgres> {
-    /// Listens to what PostgreSQL announces of this ring's commits, on a connection of its own.
+    /// Listens to what PostgreSQL announces of this ring's commits, on a connection of its own: it is
+    /// opened as the pool opens its own, and none is taken from the pool.
     ///
     /// # Errors
     ///

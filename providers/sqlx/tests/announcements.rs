@@ -12,6 +12,7 @@ use key_rotation::{
     Timestamp,
 };
 use key_rotation_sqlx::{SqlxKeyProvider, WrappedKey};
+use sqlx::postgres::PgPoolOptions;
 use support::trials::{run, trial};
 use support::{PostgresSchema, SqliteFile, TestDatabase, new_ring, ring_name, unique};
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         trial("postgres::a_commit_is_announced_to_its_ring_alone", is_announced),
         trial("postgres::a_conflict_is_not_announced", conflict_is_not_announced),
         trial("postgres::a_lost_connection_is_a_hint", lost_connection_is_a_hint),
+        trial("postgres::a_listener_takes_nothing_from_the_pool", takes_nothing),
     ])
 }
 
@@ -120,4 +122,13 @@ async fn lost_connection_is_a_hint() {
 
     let _ = service(store).bootstrap(key("k1"), Timestamp::now()).await.unwrap();
     tokio::time::timeout(A_WHILE, commits.next()).await.unwrap().unwrap();
+}
+
+async fn takes_nothing() {
+    let (database, _store) = postgres_ring().await;
+    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(A_WHILE);
+    let pool = options.connect_with(database.pool().await.connect_options().as_ref().clone()).await;
+    let store = SqlxKeyProvider::new(pool.unwrap(), ring_name("payments"));
+    let _commits = store.listen().await.unwrap();
+    assert!(store.load().await.unwrap().is_empty());
 }
