@@ -19,12 +19,21 @@ pub(crate) async fn load<DB: Backend>(
     pool: &Pool<DB>,
     ring: &RingName,
 ) -> Result<Snapshot<WrappedKey>, Error> {
-    let failed = Error::database::<DB>(ring);
-    let mut transaction = pool.begin_with(DB::BEGIN_READ).await.map_err(&failed)?;
-    schema::check::<DB>(&mut transaction, ring).await?;
-    let revision = revision::<DB>(&mut transaction, ring).await?.unwrap_or(Revision::EMPTY);
-    let snapshot = snapshot::<DB>(&mut transaction, ring, revision).await?;
-    transaction.commit().await.map_err(&failed)?;
+    let begun = pool.begin_with(DB::BEGIN_READ).await;
+    let mut transaction = begun.map_err(Error::database::<DB>(ring))?;
+    let snapshot = read::<DB>(&mut transaction, ring).await;
+    // Waited for on every way out, as in `commit.rs`. What was read is read, however this ends.
+    let _ = transaction.rollback().await;
+    snapshot
+}
+
+async fn read<DB: Backend>(
+    connection: &mut DB::Connection,
+    ring: &RingName,
+) -> Result<Snapshot<WrappedKey>, Error> {
+    schema::check::<DB>(connection, ring).await?;
+    let revision = revision::<DB>(connection, ring).await?.unwrap_or(Revision::EMPTY);
+    let snapshot = snapshot::<DB>(connection, ring, revision).await?;
     check_ring(ring, &snapshot)?;
     Ok(snapshot)
 }

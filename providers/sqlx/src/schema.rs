@@ -34,11 +34,22 @@ pub async fn migrate<DB: Backend>(pool: &Pool<DB>) -> Result<(), Error> {
     let failed = |error: sqlx::Error| Error::Migration(error.into());
     // One transaction, in which each migration is a savepoint.
     let mut transaction = pool.begin_with(DB::BEGIN_WRITE).await.map_err(failed)?;
-    if let Some(lock) = DB::LOCK_MIGRATIONS {
-        DB::number(&mut transaction, lock, &[]).await.map_err(failed)?;
+    match make_tables::<DB>(&mut transaction).await {
+        Ok(()) => transaction.commit().await.map_err(failed),
+        Err(error) => {
+            // Waited for, as in `commit.rs`: others wait for the lock.
+            let _ = transaction.rollback().await;
+            Err(error)
+        }
     }
-    migrator::<DB>().run_direct(None, &mut *transaction, false).await?;
-    transaction.commit().await.map_err(failed)
+}
+
+async fn make_tables<DB: Backend>(connection: &mut DB::Connection) -> Result<(), Error> {
+    if let Some(lock) = DB::LOCK_MIGRATIONS {
+        let locked = DB::execute(connection, lock, &[]).await;
+        locked.map_err(|error| Error::Migration(error.into()))?;
+    }
+    Ok(migrator::<DB>().run_direct(None, connection, false).await?)
 }
 
 fn migrator<DB: Dialect>() -> Migrator {
