@@ -74,7 +74,7 @@ async fn write<DB: Backend>(
     let committed = match snapshot.apply(expected, change) {
         Ok(Commit::Committed(revision)) => revision,
         Ok(Commit::Conflict) => return Ok(Commit::Conflict),
-        Err(source) => return Err(Error::Mismatch { ring: ring.clone(), source }),
+        Err(reason) => return Err(Error::Mismatch { ring: ring.clone(), reason }),
     };
     load::check_ring(ring, &snapshot)?;
     reached(failpoint::CHECKED);

@@ -7,7 +7,40 @@ use sqlx::migrate::{Migrate, Migration};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use sqlx::{Encode, Type, query::Query};
 
-use crate::row::StoredRow;
+use crate::row::{BadRow, Stored};
+
+/// The questions of [`Dialect`]. Their text is the same for each database, but sqlx puts what it
+/// needs of one in bounds that only a named database meets.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+macro_rules! questions {
+    () => {
+        async fn number(
+            connection: &mut Self::Connection,
+            statement: &'static str,
+            values: &[Value<'_>],
+        ) -> sqlx::Result<Option<i64>> {
+            let row = query::<Self>(statement, values).fetch_optional(connection).await?;
+            row.map(|row| row.try_get(0)).transpose()
+        }
+
+        async fn rows(
+            connection: &mut Self::Connection,
+            statement: &'static str,
+            values: &[Value<'_>],
+        ) -> sqlx::Result<Result<Vec<Stored>, BadRow>> {
+            let rows = query::<Self>(statement, values).fetch_all(connection).await?;
+            Ok(rows.iter().map(Stored::read).collect())
+        }
+
+        async fn execute(
+            connection: &mut Self::Connection,
+            statement: &'static str,
+            values: &[Value<'_>],
+        ) -> sqlx::Result<u64> {
+            Ok(query::<Self>(statement, values).execute(connection).await?.rows_affected())
+        }
+    };
+}
 
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -54,12 +87,12 @@ pub trait Dialect: Database<Connection: Migrate> {
         values: &[Value<'_>],
     ) -> impl Future<Output = sqlx::Result<Option<i64>>> + Send;
 
-    /// The rows of a ring, in order of insertion.
+    /// What the rows of a ring say, in order of insertion.
     fn rows(
         connection: &mut Self::Connection,
         statement: &'static str,
         values: &[Value<'_>],
-    ) -> impl Future<Output = sqlx::Result<Vec<StoredRow>>> + Send;
+    ) -> impl Future<Output = sqlx::Result<Result<Vec<Stored>, BadRow>>> + Send;
 
     /// How many rows a statement has changed.
     fn execute(

@@ -11,6 +11,14 @@ use crate::ring_name::RingName;
 /// [`Database`](Self::Database) and answers a commit: then what became of the change is for the
 /// service to find out.
 ///
+/// Of those, only an error of the `COMMIT` itself, as when the connection is lost there, leaves
+/// anything to find out. After one of an earlier statement nothing is written, but a later try may
+/// succeed, and [`KeyProvider`](key_rotation::KeyProvider) has no word for that: it is not a
+/// refusal. So the service reads the ring and sends the change a second time, and if that fails
+/// too it answers [`OutcomeUnknown`](key_rotation::RotationError::OutcomeUnknown). A `source` that
+/// says `database is locked` is such a case: another program has held the SQLite file for longer
+/// than the pool's `busy_timeout`, twice; the change is not stored, and can be tried again.
+///
 /// ```
 /// use key_rotation_sqlx::{Error, SqlxKeyProvider};
 /// # use key_rotation::KeyProvider;
@@ -46,33 +54,33 @@ pub enum Error {
         known: i64,
     },
     /// A row that no key has, by whoever's hand.
-    #[error("ring `{ring}`, row `{row}`: {source}")]
+    #[error("ring `{ring}`, row `{row}`: {reason}")]
     Row {
         /// The ring.
         ring: RingName,
-        /// The id in the row.
+        /// The id in the row; of the ring's own row, its name.
         row: EscapedText,
         /// What is wrong.
-        source: RowProblem,
+        reason: RowProblem,
     },
     /// The rows do not make a ring, or would not after the change.
-    #[error("ring `{ring}`: {source}")]
+    #[error("ring `{ring}`: {reason}")]
     InvalidRing {
         /// The ring.
         ring: RingName,
         /// Every violation, by key id.
-        source: InvalidKeyring,
+        reason: InvalidKeyring,
     },
     /// The change does not fit the rows.
-    #[error("ring `{ring}`: {source}")]
+    #[error("ring `{ring}`: {reason}")]
     Mismatch {
         /// The ring.
         ring: RingName,
         /// In what.
-        source: ChangeMismatch,
+        reason: ChangeMismatch,
     },
-    /// The database may not be written to.
-    #[error("ring `{ring}` is in a database that is read-only")]
+    /// The database may not be written to, or not by this program's role.
+    #[error("ring `{ring}`: the database is read-only, or a right is missing")]
     ReadOnly {
         /// The ring.
         ring: RingName,
@@ -115,6 +123,12 @@ pub enum RowProblem {
         column: &'static str,
         /// What stands there.
         millis: i64,
+    },
+    /// A column that has no value, or one of another type.
+    #[error("`{column}` has no value of its type")]
+    Column {
+        /// The column.
+        column: &'static str,
     },
     /// The revision of the ring is negative.
     #[error("the revision is {0}, which is none")]

@@ -6,7 +6,7 @@ use sqlx::Pool;
 use crate::dialect::{Backend, Value};
 use crate::error::{Error, RowProblem};
 use crate::ring_name::RingName;
-use crate::row::Stored;
+use crate::row::{BadRow, Stored};
 use crate::schema;
 use crate::wrapped::WrappedKey;
 
@@ -60,14 +60,16 @@ async fn revision_by<DB: Backend>(
     ring: &RingName,
 ) -> Result<Option<Revision>, Error> {
     let values = [Value::Text(ring.as_str())];
-    let number =
-        DB::number(connection, statement, &values).await.map_err(Error::database::<DB>(ring))?;
+    let damaged =
+        |reason| Error::Row { ring: ring.clone(), row: EscapedText::from(ring.as_str()), reason };
+    let number = match DB::number(connection, statement, &values).await {
+        Err(sqlx::Error::ColumnDecode { .. }) => {
+            return Err(damaged(RowProblem::Column { column: "revision" }));
+        }
+        answer => answer.map_err(Error::database::<DB>(ring))?,
+    };
     let parse = |number: i64| {
-        u64::try_from(number).map(Revision::new).map_err(|_| Error::Row {
-            ring: ring.clone(),
-            row: EscapedText::from(ring.as_str()),
-            source: RowProblem::Revision(number),
-        })
+        u64::try_from(number).map(Revision::new).map_err(|_| damaged(RowProblem::Revision(number)))
     };
     number.map(parse).transpose()
 }
@@ -80,8 +82,11 @@ pub(crate) async fn snapshot<DB: Backend>(
 ) -> Result<Snapshot<WrappedKey>, Error> {
     let mut snapshot = Snapshot { revision, ..Snapshot::empty() };
     let values = [Value::Text(ring.as_str())];
-    for row in DB::rows(connection, ROWS, &values).await.map_err(Error::database::<DB>(ring))? {
-        match row.parse(ring)? {
+    let rows = DB::rows(connection, ROWS, &values).await.map_err(Error::database::<DB>(ring))?;
+    for row in
+        rows.map_err(|BadRow { row, reason }| Error::Row { ring: ring.clone(), row, reason })?
+    {
+        match row {
             Stored::Key(record) => snapshot.records.push(record),
             Stored::Tombstone(tombstone) => snapshot.destroyed.push(tombstone),
         }
@@ -98,6 +103,6 @@ pub(crate) fn check_ring(ring: &RingName, snapshot: &Snapshot<WrappedKey>) -> Re
     // The records are pointers to the material.
     match snapshot.clone().into_keyring() {
         Ok(_) => Ok(()),
-        Err(source) => Err(Error::InvalidRing { ring: ring.clone(), source }),
+        Err(reason) => Err(Error::InvalidRing { ring: ring.clone(), reason }),
     }
 }

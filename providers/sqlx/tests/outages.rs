@@ -1,5 +1,5 @@
-//! Databases that are gone half-way: a typed error, nothing half done, and nothing that others have
-//! to wait for.
+//! Databases that are out of reach, busy or gone half-way, and roles that lack a right: a typed
+//! error, nothing half done, and nothing that others have to wait for.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
@@ -10,12 +10,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use key_rotation::{
-    Change, Commit, Inactive, Key, KeyProvider, Outcome, Retirement, Revision, RotationService,
-    StrictSingleActive, Timestamp,
+    Change, Commit, Inactive, Key, KeyProvider, Outcome, Retirement, Revision, RotationError,
+    RotationService, StrictSingleActive, Timestamp,
 };
 use key_rotation_sqlx::{Error, SqlxKeyProvider, WrappedKey, migrate};
 use libtest_mimic::Trial;
-use sqlx::{PgPool, Postgres};
+use sqlx::{PgPool, Postgres, Sqlite};
 use support::trials::{run, trial};
 use support::{PostgresSchema, SqliteFile, TestDatabase, new_ring, ring_name};
 
@@ -27,6 +27,8 @@ fn main() -> ExitCode {
         }),
         trial("postgres::a_connection_lost_in_a_commit", lost_in_a_commit),
         trial("postgres::a_connection_lost_in_a_load", lost_in_a_load),
+        trial("postgres::a_role_that_may_only_read", may_only_read),
+        trial("sqlite::a_file_that_another_writer_holds", held_by_another),
         trial("sqlite::a_file_that_becomes_another", becomes_another),
     ])
 }
@@ -160,6 +162,42 @@ async fn lost_in_a_load() {
     assert!(matches!(error, Error::Database { .. }), "{error:?}");
     other.rollback().await.unwrap();
     assert_eq!(store.load().await.unwrap().records.len(), 2);
+}
+
+async fn may_only_read() {
+    let (database, store) = ring::<PostgresSchema>().await;
+    let pool = database.pool_as("pg_read_all_data").await;
+    let service = service(SqlxKeyProvider::new(pool.clone(), ring_name("payments")));
+    assert_eq!(service.keyring().await.unwrap().active().id().as_str(), "k1");
+    let error = service.rotate_to("k2", at(40)).await.unwrap_err();
+    assert!(
+        matches!(&error, RotationError::Rejected { source: Error::ReadOnly { .. }, .. }),
+        "{error:?}"
+    );
+    assert_eq!(store.revision().await.unwrap(), Revision::new(2));
+}
+
+async fn held_by_another() {
+    let (database, store) = ring::<SqliteFile>().await;
+    let mut other = database.pool().await.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    sqlx::query("UPDATE key_rotation_rings SET revision = 9").execute(&mut *other).await.unwrap();
+    let impatient = database.impatient_pool().await;
+    let waiting = SqlxKeyProvider::new(impatient, ring_name("payments"));
+    assert_eq!(waiting.load().await.unwrap().revision, Revision::new(2));
+    // Nothing is written, but this is not the last word.
+    let error = waiting.commit(Revision::new(2), &retire("k2")).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Database { source, .. } if source.to_string().contains("locked"))
+    );
+    assert!(!SqlxKeyProvider::<Sqlite>::is_refusal(&error));
+    let error = service(waiting.clone()).rotate_to("k2", at(40)).await.unwrap_err();
+    assert!(
+        matches!(&error, RotationError::OutcomeUnknown { source: Error::Database { .. }, .. }),
+        "{error:?}"
+    );
+    other.rollback().await.unwrap();
+    assert_eq!(store.revision().await.unwrap(), Revision::new(2));
+    assert!(matches!(service(waiting).rotate_to("k2", at(40)).await.unwrap(), Outcome::Done(_)));
 }
 
 async fn becomes_another() {

@@ -1,13 +1,13 @@
 //! PostgreSQL.
 
 use sqlx::migrate::{Migration, MigrationType};
-use sqlx::{PgConnection, Postgres, Row, SqlSafeStr};
+use sqlx::{Postgres, Row, SqlSafeStr};
 
 use super::{Backend, Dialect, Value, query};
-use crate::row::StoredRow;
+use crate::row::{BadRow, Stored};
 
-/// `read_only_sql_transaction`.
-const READ_ONLY: &str = "25006";
+/// `read_only_sql_transaction`, and `insufficient_privilege`: of a role that may only read.
+const READ_ONLY: [&str; 2] = ["25006", "42501"];
 
 impl Backend for Postgres {}
 
@@ -38,35 +38,9 @@ impl Dialect for Postgres {
     }
 
     fn is_read_only(error: &sqlx::Error) -> bool {
-        error
-            .as_database_error()
-            .and_then(|error| error.code())
-            .is_some_and(|code| code == READ_ONLY)
+        let code = error.as_database_error().and_then(|error| error.code());
+        code.is_some_and(|code| READ_ONLY.contains(&&*code))
     }
 
-    async fn number(
-        connection: &mut PgConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<Option<i64>> {
-        let row = query::<Self>(statement, values).fetch_optional(connection).await?;
-        row.map(|row| row.try_get(0)).transpose()
-    }
-
-    async fn rows(
-        connection: &mut PgConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<Vec<StoredRow>> {
-        let rows = query::<Self>(statement, values).fetch_all(connection).await?;
-        rows.iter().map(StoredRow::read).collect()
-    }
-
-    async fn execute(
-        connection: &mut PgConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<u64> {
-        Ok(query::<Self>(statement, values).execute(connection).await?.rows_affected())
-    }
+    questions!();
 }

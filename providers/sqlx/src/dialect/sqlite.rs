@@ -1,10 +1,10 @@
 //! SQLite.
 
 use sqlx::migrate::{Migration, MigrationType};
-use sqlx::{Row, SqlSafeStr, Sqlite, SqliteConnection};
+use sqlx::{Row, SqlSafeStr, Sqlite};
 
 use super::{Backend, Dialect, Value, query};
-use crate::row::StoredRow;
+use crate::row::{BadRow, Stored};
 
 /// `SQLITE_READONLY`, of which the extended codes carry the reason in the higher bits.
 const READ_ONLY: u32 = 8;
@@ -38,29 +38,5 @@ impl Dialect for Sqlite {
         code.is_some_and(|code| code & 0xff == READ_ONLY)
     }
 
-    async fn number(
-        connection: &mut SqliteConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<Option<i64>> {
-        let row = query::<Self>(statement, values).fetch_optional(connection).await?;
-        row.map(|row| row.try_get(0)).transpose()
-    }
-
-    async fn rows(
-        connection: &mut SqliteConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<Vec<StoredRow>> {
-        let rows = query::<Self>(statement, values).fetch_all(connection).await?;
-        rows.iter().map(StoredRow::read).collect()
-    }
-
-    async fn execute(
-        connection: &mut SqliteConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<u64> {
-        Ok(query::<Self>(statement, values).execute(connection).await?.rows_affected())
-    }
+    questions!();
 }
