@@ -8,10 +8,10 @@ use sqlx::Pool;
 use crate::dialect::{Backend, Value};
 use crate::error::Error;
 use crate::failpoint::{self, reached};
+use crate::load;
 use crate::ring_name::RingName;
 use crate::row::DESTROYED;
 use crate::wrapped::WrappedKey;
-use crate::{load, schema};
 
 const CREATE_RING: &str =
     "INSERT INTO key_rotation_rings (ring, revision) VALUES ($1, 0) ON CONFLICT (ring) DO NOTHING";
@@ -35,6 +35,7 @@ pub(crate) async fn commit<DB: Backend>(
 ) -> Result<Commit, Error> {
     let failed = Error::database::<DB>(ring);
     let mut transaction = pool.begin_with(DB::BEGIN_WRITE).await.map_err(&failed)?;
+    reached(failpoint::BEGUN);
     let answer = write::<DB>(&mut transaction, ring, expected, change).await;
     if !matches!(answer, Ok(Commit::Committed(_))) {
         // Waited for: a transaction that is dropped holds the ring against the whole fleet until
@@ -58,19 +59,15 @@ async fn write<DB: Backend>(
     expected: Revision,
     change: &Change<WrappedKey>,
 ) -> Result<Commit, Error> {
-    schema::check::<DB>(connection, ring).await?;
-    reached(failpoint::BEGUN);
-
     let mut write = Write::<DB> { connection, ring, name: Value::Text(ring.as_str()) };
     if expected == Revision::EMPTY {
         // Of two first keys, the second waits here for what becomes of the first.
         write.execute(CREATE_RING, &[write.name]).await?;
     }
-    let Some(revision) = load::lock_revision::<DB>(write.connection, ring).await? else {
-        return Ok(Commit::Conflict);
-    };
-    let mut snapshot = load::snapshot::<DB>(write.connection, ring, revision).await?;
-    load::check_ring(ring, &snapshot)?;
+    if let Some(lock) = DB::LOCK_RING {
+        write.execute(lock, &[write.name]).await?;
+    }
+    let mut snapshot = load::snapshot::<DB>(write.connection, ring).await?;
     let committed = match snapshot.apply(expected, change) {
         Ok(Commit::Committed(revision)) => revision,
         Ok(Commit::Conflict) => return Ok(Commit::Conflict),

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use sqlx::Database;
-use sqlx::migrate::{Migrate, Migration};
+use sqlx::migrate::Migrate;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use sqlx::{Encode, Type, query::Query};
 
@@ -14,13 +14,17 @@ use crate::row::{BadRow, Stored};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 macro_rules! questions {
     () => {
-        async fn number(
+        async fn numbers<const N: usize>(
             connection: &mut Self::Connection,
             statement: &'static str,
             values: &[Value<'_>],
-        ) -> sqlx::Result<Option<i64>> {
-            let row = query::<Self>(statement, values).fetch_optional(connection).await?;
-            row.map(|row| row.try_get(0)).transpose()
+        ) -> sqlx::Result<[Option<i64>; N]> {
+            let row = query::<Self>(statement, values).fetch_one(connection).await?;
+            let mut numbers = [None; N];
+            for (column, number) in numbers.iter_mut().enumerate() {
+                *number = row.try_get(column)?;
+            }
+            Ok(numbers)
         }
 
         async fn rows(
@@ -68,24 +72,27 @@ pub trait Dialect: Database<Connection: Migrate> {
     const BEGIN_WRITE: &'static str;
     /// Whether the table of migrations is there: 1 or 0.
     const HAS_SCHEMA: &'static str;
-    /// The revision of a ring, held against other writers until the transaction ends.
-    const LOCK_REVISION: &'static str;
+    /// The codes of errors that say that a table or a column is not there.
+    const NOT_THERE: &'static [&'static str];
+    /// Holds a ring against other writers until the transaction ends, where to begin does not.
+    const LOCK_RING: Option<&'static str>;
     /// Holds off other migrations until the transaction ends.
     const LOCK_MIGRATIONS: Option<&'static str>;
     /// Tells listeners of the ring, when the transaction is committed.
     const ANNOUNCE: Option<&'static str>;
 
-    fn migrations() -> Vec<Migration>;
+    /// What each migration is named, and its statements.
+    const MIGRATIONS: &'static [(&'static str, &'static str)];
 
     /// Whether this is an answer to a write where none is allowed.
     fn is_read_only(error: &sqlx::Error) -> bool;
 
-    /// The one number that a statement selects, if there is a row.
-    fn number(
+    /// The numbers that a statement selects, in its one row.
+    fn numbers<const N: usize>(
         connection: &mut Self::Connection,
         statement: &'static str,
         values: &[Value<'_>],
-    ) -> impl Future<Output = sqlx::Result<Option<i64>>> + Send;
+    ) -> impl Future<Output = sqlx::Result<[Option<i64>; N]>> + Send;
 
     /// What the rows of a ring say, in order of insertion.
     fn rows(

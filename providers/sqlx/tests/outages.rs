@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         trial("postgres::a_role_that_may_only_read", may_only_read),
         trial("sqlite::a_file_that_another_writer_holds", held_by_another),
         trial("sqlite::a_file_that_becomes_another", becomes_another),
+        trial("sqlite::migrated_already_and_read_only", migrated_and_read_only::<SqliteFile>),
+        trial("postgres::migrated_already_and_read_only", migrated_and_read_only::<PostgresSchema>),
     ])
 }
 
@@ -175,6 +177,8 @@ async fn may_only_read() {
         "{error:?}"
     );
     assert_eq!(store.revision().await.unwrap(), Revision::new(2));
+    // It has no right to make tables, and there are none to make.
+    migrate(&pool).await.unwrap();
 }
 
 async fn held_by_another() {
@@ -182,6 +186,7 @@ async fn held_by_another() {
     let mut other = database.pool().await.begin_with("BEGIN IMMEDIATE").await.unwrap();
     sqlx::query("UPDATE key_rotation_rings SET revision = 9").execute(&mut *other).await.unwrap();
     let impatient = database.impatient_pool().await;
+    migrate(&impatient).await.unwrap();
     let waiting = SqlxKeyProvider::new(impatient, ring_name("payments"));
     assert_eq!(waiting.load().await.unwrap().revision, Revision::new(2));
     // Nothing is written, but this is not the last word.
@@ -216,4 +221,13 @@ async fn becomes_another() {
         assert!(matches!(error, Error::Database { .. }), "{error:?}");
     }
     assert_eq!(std::fs::read(database.path()).unwrap(), [b'?'; 5000]);
+}
+
+/// A process starts with the right to read alone.
+async fn migrated_and_read_only<D: TestDatabase>() {
+    let (database, _store) = ring::<D>().await;
+    migrate(&database.read_only_pool().await).await.unwrap();
+    database.by_hand("UPDATE key_rotation_migrations SET version = 0").await.unwrap();
+    let error = migrate(&database.read_only_pool().await).await.unwrap_err();
+    assert!(matches!(error, Error::Migration(_)), "{error:?}");
 }

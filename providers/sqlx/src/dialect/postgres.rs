@@ -1,7 +1,6 @@
 //! PostgreSQL.
 
-use sqlx::migrate::{Migration, MigrationType};
-use sqlx::{Postgres, Row, SqlSafeStr};
+use sqlx::{Postgres, Row};
 
 use super::{Backend, Dialect, Value, query};
 use crate::row::{BadRow, Stored};
@@ -18,24 +17,16 @@ impl Dialect for Postgres {
     const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
     const HAS_SCHEMA: &'static str =
         "SELECT (to_regclass('key_rotation_migrations') IS NOT NULL)::int::bigint";
-    const LOCK_REVISION: &'static str =
-        "SELECT revision FROM key_rotation_rings WHERE ring = $1 FOR UPDATE";
+    const NOT_THERE: &'static [&'static str] = &["42P01", "42703"];
+    // A statement of its own: one that waits here sees its other rows as they were before.
+    const LOCK_RING: Option<&'static str> =
+        Some("SELECT revision FROM key_rotation_rings WHERE ring = $1 FOR UPDATE");
     // The number is any that others are unlikely to use.
     const LOCK_MIGRATIONS: Option<&'static str> =
-        Some("SELECT 1::bigint FROM pg_advisory_xact_lock(7741035520923411)");
-    const ANNOUNCE: Option<&'static str> =
-        Some("SELECT 1::bigint FROM pg_notify('key_rotation', $1)");
-
-    fn migrations() -> Vec<Migration> {
-        let first = include_str!("../../migrations/postgres/0001_rings_and_keys.sql");
-        vec![Migration::new(
-            1,
-            "rings and keys".into(),
-            MigrationType::Simple,
-            first.into_sql_str(),
-            false,
-        )]
-    }
+        Some("SELECT pg_advisory_xact_lock(7741035520923411)");
+    const ANNOUNCE: Option<&'static str> = Some("SELECT pg_notify('key_rotation', $1)");
+    const MIGRATIONS: &'static [(&'static str, &'static str)] =
+        &[("rings and keys", include_str!("../../migrations/postgres/0001_rings_and_keys.sql"))];
 
     fn is_read_only(error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code());
