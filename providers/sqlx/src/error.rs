@@ -1,6 +1,8 @@
 //! [`enum@Error`]: how a ring in a database fails.
 
-use key_rotation::{ChangeMismatch, EscapedText, InvalidKeyId, InvalidKeyring, ParseStatusError};
+use key_rotation::{
+    ChangeMismatch, EscapedText, InvalidKeyId, InvalidKeyring, ParseStatusError, Revision,
+};
 use sqlx::migrate::MigrateError;
 use thiserror::Error;
 
@@ -133,6 +135,23 @@ pub enum RowProblem {
     /// The revision of the ring is negative.
     #[error("the revision is {0}, which is none")]
     Revision(i64),
+    /// The revision of the ring is not that of its last commit.
+    #[error(
+        "the revision is {revision}, and the newest event is of {newest_event}, so one of them was \
+         changed by hand: restore rings, keys and events from one backup"
+    )]
+    RevisionMismatch {
+        /// The revision of the ring; 0 if its row is not there.
+        revision: Revision,
+        /// The revision of the newest event; 0 if there is none.
+        newest_event: Revision,
+    },
+    /// A ring that nothing was ever written to has keys.
+    #[error(
+        "there are keys, and neither a revision nor an event: restore rings, keys and events from \
+         one backup"
+    )]
+    NoRevision,
     /// A key that is not destroyed has no material.
     #[error("there is no material, and the key is not destroyed")]
     NoMaterial,

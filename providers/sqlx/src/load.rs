@@ -10,10 +10,12 @@ use crate::row::{BadRow, Stored};
 use crate::schema;
 use crate::wrapped::WrappedKey;
 
-/// One row, whatever the tables hold: the version of the tables, and the revision of the ring.
+/// One row, whatever the tables hold: the version of the tables, the revision of the ring, and that
+/// of its newest event.
 const REVISION: &str = "SELECT \
     (SELECT max(version) FROM key_rotation_migrations WHERE success), \
-    (SELECT revision FROM key_rotation_rings WHERE ring = $1)";
+    (SELECT revision FROM key_rotation_rings WHERE ring = $1), \
+    (SELECT max(revision) FROM key_rotation_events WHERE ring = $1)";
 const ROWS: &str = "SELECT id, status, created_at, activated_at, status_since, material \
     FROM key_rotation_keys WHERE ring = $1 ORDER BY added_in, id";
 
@@ -37,7 +39,7 @@ pub(crate) async fn revision<DB: Backend>(
 ) -> Result<Revision, Error> {
     let damaged =
         |reason| Error::Row { ring: ring.clone(), row: EscapedText::from(ring.as_str()), reason };
-    let [version, revision] =
+    let [version, revision, newest_event] =
         match DB::numbers(connection, REVISION, &[Value::Text(ring.as_str())]).await {
             Err(sqlx::Error::ColumnDecode { .. }) => {
                 return Err(damaged(RowProblem::Column { column: "revision" }));
@@ -45,8 +47,16 @@ pub(crate) async fn revision<DB: Backend>(
             answer => answer.map_err(Error::database::<DB>(ring))?,
         };
     schema::check(ring, version)?;
-    let number = revision.unwrap_or(0);
-    u64::try_from(number).map(Revision::new).map_err(|_| damaged(RowProblem::Revision(number)))
+    let parse = |number: Option<i64>| {
+        let number = number.unwrap_or(0);
+        u64::try_from(number).map(Revision::new).map_err(|_| damaged(RowProblem::Revision(number)))
+    };
+    let (revision, newest_event) = (parse(revision)?, parse(newest_event)?);
+    if revision == newest_event {
+        Ok(revision)
+    } else {
+        Err(damaged(RowProblem::RevisionMismatch { revision, newest_event }))
+    }
 }
 
 /// The ring as it is, if its rows make one.
@@ -70,11 +80,13 @@ pub(crate) async fn snapshot<DB: Backend>(
     Ok(snapshot)
 }
 
-/// Whether the rows make a ring. Only a ring that nothing was ever written to may have none, so
-/// that rows which were deleted by hand are damage and not a cold start.
+/// Whether the rows make a ring. Only a ring that nothing was ever written to may have none, and it
+/// must have none, so that rows which were deleted by hand are damage and not a cold start.
 pub(crate) fn check_ring(ring: &RingName, snapshot: &Snapshot<WrappedKey>) -> Result<(), Error> {
-    if snapshot.revision == Revision::EMPTY && snapshot.is_empty() {
-        return Ok(());
+    if snapshot.revision == Revision::EMPTY {
+        let row = EscapedText::from(ring.as_str());
+        let damaged = Error::Row { ring: ring.clone(), row, reason: RowProblem::NoRevision };
+        return if snapshot.is_empty() { Ok(()) } else { Err(damaged) };
     }
     // The records are pointers to the material.
     match snapshot.clone().into_keyring() {

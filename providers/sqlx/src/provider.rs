@@ -71,7 +71,7 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
         &self.ring
     }
 
-    /// The revision of the ring, in one statement of two lookups: for a process that
+    /// The revision of the ring, in one statement of three lookups by index: for a process that
     /// polls, and loads when it has grown. A ring without a first key is at [`Revision::EMPTY`].
     ///
     /// # Errors

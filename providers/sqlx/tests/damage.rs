@@ -44,6 +44,7 @@ fn of<D: TestDatabase>(name: &str) -> Vec<Trial> {
         trial(format!("{name}::no_active_key"), no_active_key::<D>),
         trial(format!("{name}::deleted_rows_are_no_cold_start"), deleted_rows::<D>),
         trial(format!("{name}::rows_that_no_key_has"), garbage::<D>),
+        trial(format!("{name}::a_revision_of_no_commit"), another_revision::<D>),
         trial(format!("{name}::a_change_that_leaves_no_ring"), no_ring_after::<D>),
         trial(format!("{name}::read_only"), read_only::<D>),
         trial(format!("{name}::closed"), closed::<D>),
@@ -305,6 +306,40 @@ const UNTYPED_RINGS: &str = "ALTER TABLE key_rotation_rings RENAME TO old; \
     CREATE TABLE key_rotation_rings (ring TEXT PRIMARY KEY, revision); \
     INSERT INTO key_rotation_rings SELECT * FROM old; \
     UPDATE key_rotation_rings SET revision = 'four' WHERE ring = 'payments'";
+
+/// The revision of the ring is that of its newest event, or somebody has been at one of them.
+async fn another_revision<D: TestDatabase>() {
+    for by_hand in [
+        "UPDATE key_rotation_rings SET revision = 0 WHERE ring = 'payments'",
+        "UPDATE key_rotation_rings SET revision = 3 WHERE ring = 'payments'",
+        "UPDATE key_rotation_rings SET revision = 5 WHERE ring = 'payments'",
+        "DELETE FROM key_rotation_rings WHERE ring = 'payments'",
+        "DELETE FROM key_rotation_keys WHERE ring = 'payments'; \
+         DELETE FROM key_rotation_rings WHERE ring = 'payments'",
+        "DELETE FROM key_rotation_events WHERE ring = 'payments'",
+    ] {
+        let (database, store) = ring::<D>().await;
+        database.by_hand(by_hand).await.unwrap();
+        let text = is_refused(&database, &store, |error| {
+            matches!(error, Error::Row { reason: RowProblem::RevisionMismatch { .. }, .. })
+        })
+        .await;
+        assert!(text.contains("restore rings, keys and events from one backup"), "{text}");
+    }
+    let (database, store) = ring::<D>().await;
+    let both = "DELETE FROM key_rotation_events WHERE ring = 'payments'; \
+        DELETE FROM key_rotation_rings WHERE ring = 'payments'";
+    database.by_hand(both).await.unwrap();
+    is_refused(&database, &store, |error| {
+        matches!(error, Error::Row { reason: RowProblem::NoRevision, .. })
+    })
+    .await;
+    // Events of long ago may go.
+    let (database, store) = ring::<D>().await;
+    let old = "DELETE FROM key_rotation_events WHERE ring = 'payments' AND revision < 4";
+    database.by_hand(old).await.unwrap();
+    assert_eq!(store.load().await.unwrap().revision, Revision::new(4));
+}
 
 async fn no_ring_after<D: TestDatabase>() {
     let (_database, store) = new_ring::<D>("payments").await;
