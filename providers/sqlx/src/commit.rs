@@ -8,10 +8,10 @@ use sqlx::Pool;
 use crate::dialect::{Backend, Value};
 use crate::error::Error;
 use crate::failpoint::{self, reached};
+use crate::load;
 use crate::ring_name::RingName;
 use crate::row::DESTROYED;
 use crate::wrapped::WrappedKey;
-use crate::{load, schema};
 
 const CREATE_RING: &str =
     "INSERT INTO key_rotation_rings (ring, revision) VALUES ($1, 0) ON CONFLICT (ring) DO NOTHING";
@@ -34,26 +34,44 @@ pub(crate) async fn commit<DB: Backend>(
     change: &Change<WrappedKey>,
 ) -> Result<Commit, Error> {
     let failed = Error::database::<DB>(ring);
-    // Dropped on every way out but the last, and thereby rolled back.
     let mut transaction = pool.begin_with(DB::BEGIN_WRITE).await.map_err(&failed)?;
-    schema::check::<DB>(&mut transaction, ring).await?;
     reached(failpoint::BEGUN);
+    let answer = write::<DB>(&mut transaction, ring, expected, change).await;
+    if !matches!(answer, Ok(Commit::Committed(_))) {
+        // Waited for: a transaction that is dropped holds the ring against the whole fleet until
+        // its runtime is polled again. If it cannot be rolled back, it cannot be committed either.
+        let _ = transaction.rollback().await;
+        return answer;
+    }
+    reached(failpoint::BEFORE_COMMIT);
+    transaction.commit().await.map_err(&failed)?;
+    reached(failpoint::COMMITTED);
+    if failpoint::answer_is_lost() {
+        return Err(failed(io::Error::from(io::ErrorKind::ConnectionReset).into()));
+    }
+    answer
+}
 
-    let mut write =
-        Write::<DB> { connection: &mut transaction, ring, name: Value::Text(ring.as_str()) };
+/// All that a commit does between the beginning and the end of its transaction.
+async fn write<DB: Backend>(
+    connection: &mut DB::Connection,
+    ring: &RingName,
+    expected: Revision,
+    change: &Change<WrappedKey>,
+) -> Result<Commit, Error> {
+    let mut write = Write::<DB> { connection, ring, name: Value::Text(ring.as_str()) };
     if expected == Revision::EMPTY {
         // Of two first keys, the second waits here for what becomes of the first.
         write.execute(CREATE_RING, &[write.name]).await?;
     }
-    let Some(revision) = load::lock_revision::<DB>(write.connection, ring).await? else {
-        return Ok(Commit::Conflict);
-    };
-    let mut snapshot = load::snapshot::<DB>(write.connection, ring, revision).await?;
-    load::check_ring(ring, &snapshot)?;
+    if let Some(lock) = DB::LOCK_RING {
+        write.execute(lock, &[write.name]).await?;
+    }
+    let mut snapshot = load::snapshot::<DB>(write.connection, ring).await?;
     let committed = match snapshot.apply(expected, change) {
         Ok(Commit::Committed(revision)) => revision,
         Ok(Commit::Conflict) => return Ok(Commit::Conflict),
-        Err(source) => return Err(Error::Mismatch { ring: ring.clone(), source }),
+        Err(reason) => return Err(Error::Mismatch { ring: ring.clone(), reason }),
     };
     load::check_ring(ring, &snapshot)?;
     reached(failpoint::CHECKED);
@@ -64,15 +82,7 @@ pub(crate) async fn commit<DB: Backend>(
     write.event(change, committed).await?;
     reached(failpoint::RECORDED);
     if let Some(announce) = DB::ANNOUNCE {
-        DB::number(&mut transaction, announce, &[Value::Text(ring.as_str())])
-            .await
-            .map_err(&failed)?;
-    }
-    reached(failpoint::BEFORE_COMMIT);
-    transaction.commit().await.map_err(&failed)?;
-    reached(failpoint::COMMITTED);
-    if failpoint::answer_is_lost() {
-        return Err(failed(io::Error::from(io::ErrorKind::ConnectionReset).into()));
+        write.execute(announce, &[write.name]).await?;
     }
     Ok(Commit::Committed(committed))
 }

@@ -3,11 +3,48 @@
 use std::future::Future;
 
 use sqlx::Database;
-use sqlx::migrate::{Migrate, Migration};
+use sqlx::migrate::Migrate;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use sqlx::{Encode, Type, query::Query};
 
-use crate::row::StoredRow;
+use crate::row::{BadRow, Stored};
+
+/// The questions of [`Dialect`]. Their text is the same for each database, but sqlx puts what it
+/// needs of one in bounds that only a named database meets.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+macro_rules! questions {
+    () => {
+        async fn numbers<const N: usize>(
+            connection: &mut Self::Connection,
+            statement: &'static str,
+            values: &[Value<'_>],
+        ) -> sqlx::Result<[Option<i64>; N]> {
+            let row = query::<Self>(statement, values).fetch_one(connection).await?;
+            let mut numbers = [None; N];
+            for (column, number) in numbers.iter_mut().enumerate() {
+                *number = row.try_get(column)?;
+            }
+            Ok(numbers)
+        }
+
+        async fn rows(
+            connection: &mut Self::Connection,
+            statement: &'static str,
+            values: &[Value<'_>],
+        ) -> sqlx::Result<Result<Vec<Stored>, BadRow>> {
+            let rows = query::<Self>(statement, values).fetch_all(connection).await?;
+            Ok(rows.iter().map(Stored::read).collect())
+        }
+
+        async fn execute(
+            connection: &mut Self::Connection,
+            statement: &'static str,
+            values: &[Value<'_>],
+        ) -> sqlx::Result<u64> {
+            Ok(query::<Self>(statement, values).execute(connection).await?.rows_affected())
+        }
+    };
+}
 
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -35,31 +72,34 @@ pub trait Dialect: Database<Connection: Migrate> {
     const BEGIN_WRITE: &'static str;
     /// Whether the table of migrations is there: 1 or 0.
     const HAS_SCHEMA: &'static str;
-    /// The revision of a ring, held against other writers until the transaction ends.
-    const LOCK_REVISION: &'static str;
+    /// The codes of errors that say that a table or a column is not there.
+    const NOT_THERE: &'static [&'static str];
+    /// Holds a ring against other writers until the transaction ends, where to begin does not.
+    const LOCK_RING: Option<&'static str>;
     /// Holds off other migrations until the transaction ends.
     const LOCK_MIGRATIONS: Option<&'static str>;
     /// Tells listeners of the ring, when the transaction is committed.
     const ANNOUNCE: Option<&'static str>;
 
-    fn migrations() -> Vec<Migration>;
+    /// What each migration is named, and its statements.
+    const MIGRATIONS: &'static [(&'static str, &'static str)];
 
     /// Whether this is an answer to a write where none is allowed.
     fn is_read_only(error: &sqlx::Error) -> bool;
 
-    /// The one number that a statement selects, if there is a row.
-    fn number(
+    /// The numbers that a statement selects, in its one row.
+    fn numbers<const N: usize>(
         connection: &mut Self::Connection,
         statement: &'static str,
         values: &[Value<'_>],
-    ) -> impl Future<Output = sqlx::Result<Option<i64>>> + Send;
+    ) -> impl Future<Output = sqlx::Result<[Option<i64>; N]>> + Send;
 
-    /// The rows of a ring, in order of insertion.
+    /// What the rows of a ring say, in order of insertion.
     fn rows(
         connection: &mut Self::Connection,
         statement: &'static str,
         values: &[Value<'_>],
-    ) -> impl Future<Output = sqlx::Result<Vec<StoredRow>>> + Send;
+    ) -> impl Future<Output = sqlx::Result<Result<Vec<Stored>, BadRow>>> + Send;
 
     /// How many rows a statement has changed.
     fn execute(

@@ -1,6 +1,8 @@
 //! [`enum@Error`]: how a ring in a database fails.
 
-use key_rotation::{ChangeMismatch, EscapedText, InvalidKeyId, InvalidKeyring, ParseStatusError};
+use key_rotation::{
+    ChangeMismatch, EscapedText, InvalidKeyId, InvalidKeyring, ParseStatusError, Revision,
+};
 use sqlx::migrate::MigrateError;
 use thiserror::Error;
 
@@ -10,6 +12,14 @@ use crate::ring_name::RingName;
 /// A ring in a database could not be read or changed. Nothing is changed, unless this is
 /// [`Database`](Self::Database) and answers a commit: then what became of the change is for the
 /// service to find out.
+///
+/// Of those, only an error of the `COMMIT` itself, as when the connection is lost there, leaves
+/// anything to find out. After one of an earlier statement nothing is written, but a later try may
+/// succeed, and [`KeyProvider`](key_rotation::KeyProvider) has no word for that: it is not a
+/// refusal. So the service reads the ring and sends the change a second time, and if that fails
+/// too it answers [`OutcomeUnknown`](key_rotation::RotationError::OutcomeUnknown). A `source` that
+/// says `database is locked` is such a case: another program has held the SQLite file for longer
+/// than the pool's `busy_timeout`, twice; the change is not stored, and can be tried again.
 ///
 /// ```
 /// use key_rotation_sqlx::{Error, SqlxKeyProvider};
@@ -46,33 +56,33 @@ pub enum Error {
         known: i64,
     },
     /// A row that no key has, by whoever's hand.
-    #[error("ring `{ring}`, row `{row}`: {source}")]
+    #[error("ring `{ring}`, row `{row}`: {reason}")]
     Row {
         /// The ring.
         ring: RingName,
-        /// The id in the row.
+        /// The id in the row; of the ring's own row, its name.
         row: EscapedText,
         /// What is wrong.
-        source: RowProblem,
+        reason: RowProblem,
     },
     /// The rows do not make a ring, or would not after the change.
-    #[error("ring `{ring}`: {source}")]
+    #[error("ring `{ring}`: {reason}")]
     InvalidRing {
         /// The ring.
         ring: RingName,
         /// Every violation, by key id.
-        source: InvalidKeyring,
+        reason: InvalidKeyring,
     },
     /// The change does not fit the rows.
-    #[error("ring `{ring}`: {source}")]
+    #[error("ring `{ring}`: {reason}")]
     Mismatch {
         /// The ring.
         ring: RingName,
         /// In what.
-        source: ChangeMismatch,
+        reason: ChangeMismatch,
     },
-    /// The database may not be written to.
-    #[error("ring `{ring}` is in a database that is read-only")]
+    /// The database may not be written to, or not by this program's role.
+    #[error("ring `{ring}`: the database is read-only, or a right is missing")]
     ReadOnly {
         /// The ring.
         ring: RingName,
@@ -116,9 +126,32 @@ pub enum RowProblem {
         /// What stands there.
         millis: i64,
     },
+    /// A column that has no value, or one of another type.
+    #[error("`{column}` has no value of its type")]
+    Column {
+        /// The column.
+        column: &'static str,
+    },
     /// The revision of the ring is negative.
     #[error("the revision is {0}, which is none")]
     Revision(i64),
+    /// The revision of the ring is not that of its last commit.
+    #[error(
+        "the revision is {revision}, and the newest event is of {newest_event}, so one of them was \
+         changed by hand: restore rings, keys and events from one backup"
+    )]
+    RevisionMismatch {
+        /// The revision of the ring; 0 if its row is not there.
+        revision: Revision,
+        /// The revision of the newest event; 0 if there is none.
+        newest_event: Revision,
+    },
+    /// A ring that nothing was ever written to has keys.
+    #[error(
+        "there are keys, and neither a revision nor an event: restore rings, keys and events from \
+         one backup"
+    )]
+    NoRevision,
     /// A key that is not destroyed has no material.
     #[error("there is no material, and the key is not destroyed")]
     NoMaterial,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 use crate::error::Error;
 use crate::ring_name::RingName;
@@ -32,7 +32,15 @@ pub struct CommitListener {
 impl CommitListener {
     pub(crate) async fn connect(pool: &PgPool, ring: &RingName) -> Result<Self, Error> {
         let failed = Error::database::<sqlx::Postgres>(ring);
-        let mut listener = PgListener::connect_with(pool).await.map_err(&failed)?;
+        // It would keep a connection of the application's pool for good. One of its own opens the
+        // connection again where it is lost.
+        let own = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(pool.options().get_acquire_timeout())
+            .connect_lazy_with(PgConnectOptions::clone(&pool.connect_options()));
+        let mut listener = PgListener::connect_with(&own).await.map_err(&failed)?;
         listener.listen(CHANNEL).await.map_err(&failed)?;
         Ok(Self { listener, ring: ring.clone() })
     }

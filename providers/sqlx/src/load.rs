@@ -6,11 +6,16 @@ use sqlx::Pool;
 use crate::dialect::{Backend, Value};
 use crate::error::{Error, RowProblem};
 use crate::ring_name::RingName;
-use crate::row::Stored;
+use crate::row::{BadRow, Stored};
 use crate::schema;
 use crate::wrapped::WrappedKey;
 
-const REVISION: &str = "SELECT revision FROM key_rotation_rings WHERE ring = $1";
+/// One row, whatever the tables hold: the version of the tables, the revision of the ring, and that
+/// of its newest event.
+const REVISION: &str = "SELECT \
+    (SELECT max(version) FROM key_rotation_migrations WHERE success), \
+    (SELECT revision FROM key_rotation_rings WHERE ring = $1), \
+    (SELECT max(revision) FROM key_rotation_events WHERE ring = $1)";
 const ROWS: &str = "SELECT id, status, created_at, activated_at, status_since, material \
     FROM key_rotation_keys WHERE ring = $1 ORDER BY added_in, id";
 
@@ -19,76 +24,73 @@ pub(crate) async fn load<DB: Backend>(
     pool: &Pool<DB>,
     ring: &RingName,
 ) -> Result<Snapshot<WrappedKey>, Error> {
-    let failed = Error::database::<DB>(ring);
-    let mut transaction = pool.begin_with(DB::BEGIN_READ).await.map_err(&failed)?;
-    schema::check::<DB>(&mut transaction, ring).await?;
-    let revision = revision::<DB>(&mut transaction, ring).await?.unwrap_or(Revision::EMPTY);
-    let snapshot = snapshot::<DB>(&mut transaction, ring, revision).await?;
-    transaction.commit().await.map_err(&failed)?;
-    check_ring(ring, &snapshot)?;
-    Ok(snapshot)
+    let begun = pool.begin_with(DB::BEGIN_READ).await;
+    let mut transaction = begun.map_err(Error::database::<DB>(ring))?;
+    let snapshot = snapshot::<DB>(&mut transaction, ring).await;
+    // Waited for on every way out, as in `commit.rs`. What was read is read, however this ends.
+    let _ = transaction.rollback().await;
+    snapshot
 }
 
-/// The revision of the ring; `None` for a ring without a row.
+/// The revision of the ring; [`Revision::EMPTY`] for one without a row.
 pub(crate) async fn revision<DB: Backend>(
     connection: &mut DB::Connection,
     ring: &RingName,
-) -> Result<Option<Revision>, Error> {
-    revision_by::<DB>(connection, REVISION, ring).await
-}
-
-/// The same, and nobody else changes the ring until the transaction ends.
-pub(crate) async fn lock_revision<DB: Backend>(
-    connection: &mut DB::Connection,
-    ring: &RingName,
-) -> Result<Option<Revision>, Error> {
-    revision_by::<DB>(connection, DB::LOCK_REVISION, ring).await
-}
-
-async fn revision_by<DB: Backend>(
-    connection: &mut DB::Connection,
-    statement: &'static str,
-    ring: &RingName,
-) -> Result<Option<Revision>, Error> {
-    let values = [Value::Text(ring.as_str())];
-    let number =
-        DB::number(connection, statement, &values).await.map_err(Error::database::<DB>(ring))?;
-    let parse = |number: i64| {
-        u64::try_from(number).map(Revision::new).map_err(|_| Error::Row {
-            ring: ring.clone(),
-            row: EscapedText::from(ring.as_str()),
-            source: RowProblem::Revision(number),
-        })
+) -> Result<Revision, Error> {
+    let damaged =
+        |reason| Error::Row { ring: ring.clone(), row: EscapedText::from(ring.as_str()), reason };
+    let [version, revision, newest_event] =
+        match DB::numbers(connection, REVISION, &[Value::Text(ring.as_str())]).await {
+            Err(sqlx::Error::ColumnDecode { .. }) => {
+                return Err(damaged(RowProblem::Column { column: "revision" }));
+            }
+            answer => answer.map_err(Error::database::<DB>(ring))?,
+        };
+    schema::check(ring, version)?;
+    let parse = |number: Option<i64>| {
+        let number = number.unwrap_or(0);
+        u64::try_from(number).map(Revision::new).map_err(|_| damaged(RowProblem::Revision(number)))
     };
-    number.map(parse).transpose()
+    let (revision, newest_event) = (parse(revision)?, parse(newest_event)?);
+    if revision == newest_event {
+        Ok(revision)
+    } else {
+        Err(damaged(RowProblem::RevisionMismatch { revision, newest_event }))
+    }
 }
 
-/// The rows of the ring as they are, each of which says what a row may say.
+/// The ring as it is, if its rows make one.
 pub(crate) async fn snapshot<DB: Backend>(
     connection: &mut DB::Connection,
     ring: &RingName,
-    revision: Revision,
 ) -> Result<Snapshot<WrappedKey>, Error> {
+    let revision = revision::<DB>(connection, ring).await?;
     let mut snapshot = Snapshot { revision, ..Snapshot::empty() };
-    let values = [Value::Text(ring.as_str())];
-    for row in DB::rows(connection, ROWS, &values).await.map_err(Error::database::<DB>(ring))? {
-        match row.parse(ring)? {
+    let rows = DB::rows(connection, ROWS, &[Value::Text(ring.as_str())]).await;
+    let rows = rows.map_err(Error::database::<DB>(ring))?;
+    for row in
+        rows.map_err(|BadRow { row, reason }| Error::Row { ring: ring.clone(), row, reason })?
+    {
+        match row {
             Stored::Key(record) => snapshot.records.push(record),
             Stored::Tombstone(tombstone) => snapshot.destroyed.push(tombstone),
         }
     }
+    check_ring(ring, &snapshot)?;
     Ok(snapshot)
 }
 
-/// Whether the rows make a ring. Only a ring that nothing was ever written to may have none, so
-/// that rows which were deleted by hand are damage and not a cold start.
+/// Whether the rows make a ring. Only a ring that nothing was ever written to may have none, and it
+/// must have none, so that rows which were deleted by hand are damage and not a cold start.
 pub(crate) fn check_ring(ring: &RingName, snapshot: &Snapshot<WrappedKey>) -> Result<(), Error> {
-    if snapshot.revision == Revision::EMPTY && snapshot.is_empty() {
-        return Ok(());
+    if snapshot.revision == Revision::EMPTY {
+        let row = EscapedText::from(ring.as_str());
+        let damaged = Error::Row { ring: ring.clone(), row, reason: RowProblem::NoRevision };
+        return if snapshot.is_empty() { Ok(()) } else { Err(damaged) };
     }
     // The records are pointers to the material.
     match snapshot.clone().into_keyring() {
         Ok(_) => Ok(()),
-        Err(source) => Err(Error::InvalidRing { ring: ring.clone(), source }),
+        Err(reason) => Err(Error::InvalidRing { ring: ring.clone(), reason }),
     }
 }

@@ -71,8 +71,8 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
         &self.ring
     }
 
-    /// The revision of the ring, at the price of a lookup by primary key: for a process that polls,
-    /// and loads when it has grown. A ring without a first key is at [`Revision::EMPTY`].
+    /// The revision of the ring, in one statement of three lookups by index: for a process that
+    /// polls, and loads when it has grown. A ring without a first key is at [`Revision::EMPTY`].
     ///
     /// # Errors
     ///
@@ -87,18 +87,27 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
     /// # Ok(()) }
     /// ```
     pub async fn revision(&self) -> Result<Revision, Error> {
-        let failed = Error::database::<DB>(&self.ring);
-        let mut transaction = self.pool.begin_with(DB::BEGIN_READ).await.map_err(&failed)?;
-        schema::check::<DB>(&mut transaction, &self.ring).await?;
-        let revision = load::revision::<DB>(&mut transaction, &self.ring).await?;
-        transaction.commit().await.map_err(&failed)?;
-        Ok(revision.unwrap_or(Revision::EMPTY))
+        let revision = async {
+            let connection = self.pool.acquire().await;
+            let mut connection = connection.map_err(Error::database::<DB>(&self.ring))?;
+            load::revision::<DB>(&mut connection, &self.ring).await
+        };
+        self.explained(revision.await).await
+    }
+
+    /// The answer; its error says so if the tables are why.
+    async fn explained<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(schema::explain(&self.pool, &self.ring, error).await),
+        }
     }
 }
 
 #[cfg(feature = "postgres")]
 impl SqlxKeyProvider<sqlx::Postgres> {
-    /// Listens to what PostgreSQL announces of this ring's commits, on a connection of its own.
+    /// Listens to what PostgreSQL announces of this ring's commits, on a connection of its own: it is
+    /// opened as the pool opens its own, and none is taken from the pool.
     ///
     /// # Errors
     ///
@@ -125,7 +134,7 @@ impl<DB: Backend> KeyProvider for SqlxKeyProvider<DB> {
     type Error = Error;
 
     async fn load(&self) -> Result<Snapshot<WrappedKey>, Error> {
-        load::load(&self.pool, &self.ring).await
+        self.explained(load::load(&self.pool, &self.ring).await).await
     }
 
     async fn commit(
@@ -133,7 +142,8 @@ impl<DB: Backend> KeyProvider for SqlxKeyProvider<DB> {
         expected: Revision,
         change: &Change<WrappedKey>,
     ) -> Result<Commit, Error> {
-        commit::commit(&self.pool, &self.ring, expected, change).await
+        let answer = commit::commit(&self.pool, &self.ring, expected, change).await;
+        self.explained(answer).await
     }
 
     fn is_refusal(error: &Error) -> bool {

@@ -5,6 +5,7 @@
 mod support;
 
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use key_rotation::{
@@ -12,6 +13,8 @@ use key_rotation::{
     Timestamp,
 };
 use key_rotation_sqlx::{SqlxKeyProvider, WrappedKey};
+use sqlx::Row;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use support::trials::{run, trial};
 use support::{PostgresSchema, SqliteFile, TestDatabase, new_ring, ring_name, unique};
 
@@ -22,6 +25,8 @@ fn main() -> ExitCode {
         trial("postgres::a_commit_is_announced_to_its_ring_alone", is_announced),
         trial("postgres::a_conflict_is_not_announced", conflict_is_not_announced),
         trial("postgres::a_lost_connection_is_a_hint", lost_connection_is_a_hint),
+        trial("postgres::a_listener_takes_nothing_from_the_pool", takes_nothing),
+        trial("postgres::the_revision_is_one_statement", one_statement),
     ])
 }
 
@@ -120,4 +125,29 @@ async fn lost_connection_is_a_hint() {
 
     let _ = service(store).bootstrap(key("k1"), Timestamp::now()).await.unwrap();
     tokio::time::timeout(A_WHILE, commits.next()).await.unwrap().unwrap();
+}
+
+async fn takes_nothing() {
+    let (database, _store) = postgres_ring().await;
+    let options = PgPoolOptions::new().max_connections(1).acquire_timeout(A_WHILE);
+    let pool = options.connect_with(database.pool().await.connect_options().as_ref().clone()).await;
+    let store = SqlxKeyProvider::new(pool.unwrap(), ring_name("payments"));
+    let _commits = store.listen().await.unwrap();
+    assert!(store.load().await.unwrap().is_empty());
+}
+
+async fn one_statement() {
+    let (database, _store) = postgres_ring().await;
+    let options = PgConnectOptions::from_str(&database.url()).unwrap().application_name("polls");
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    let store = SqlxKeyProvider::new(pool.clone(), ring_name("payments"));
+    let _ = store.revision().await.unwrap();
+    // The last that the server heard of is not the end of a transaction.
+    let last = "SELECT query FROM pg_stat_activity WHERE application_name = 'polls'";
+    let last: Vec<String> =
+        sqlx::query_scalar(last).fetch_all(&database.pool().await).await.unwrap();
+    let prepared = sqlx::raw_sql("SELECT statement FROM pg_prepared_statements");
+    let prepared = prepared.fetch_all(&pool).await.unwrap();
+    let prepared: Vec<String> = prepared.iter().map(|row| row.get(0)).collect();
+    assert_eq!(prepared, last);
 }

@@ -41,9 +41,13 @@ fn of<D: TestDatabase>(name: &str) -> Vec<Trial> {
     trials.push(trial(format!("{name}::outage"), || async {
         let stores = Stores::<D, SqlxKeyProvider<D::Backend>>::new().await;
         let pool = stores.database.pool().await;
-        let out_of_reach = SqlxKeyProvider::new(pool.clone(), ring_name("gone"));
         pool.close().await;
-        conformance::outage(&stores, &out_of_reach).await.unwrap();
+        for pool in [pool, D::pool_of_none()] {
+            let out_of_reach = SqlxKeyProvider::new(pool, ring_name("gone"));
+            conformance::outage(&stores, &out_of_reach).await.unwrap();
+            let error = out_of_reach.load().await.unwrap_err();
+            assert!(matches!(error, Error::Database { .. }), "{error:?}");
+        }
     }));
     trials
 }

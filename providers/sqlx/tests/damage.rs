@@ -8,8 +8,9 @@ mod support;
 use std::process::ExitCode;
 
 use key_rotation::{
-    Change, ChangeMismatch, Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef, KeyStatus,
-    Outcome, Revision, RotationError, RotationService, StrictSingleActive, Timestamp, Violation,
+    Change, ChangeMismatch, EscapedText, Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef,
+    KeyStatus, Outcome, Revision, RotationError, RotationService, StrictSingleActive, Timestamp,
+    Violation,
 };
 use key_rotation_sqlx::{Backend, Error, RowProblem, SqlxKeyProvider, WrappedKey, migrate};
 use libtest_mimic::Trial;
@@ -20,6 +21,15 @@ use support::{PostgresSchema, SqliteFile, TestDatabase, new_ring, ring_name};
 fn main() -> ExitCode {
     let mut trials = of::<SqliteFile>("sqlite");
     trials.extend(of::<PostgresSchema>("postgres"));
+    trials.extend([
+        trial("sqlite::texts_that_are_no_utf_8", not_utf_8),
+        trial("sqlite::keys_without_types", || {
+            untyped::<SqliteFile>("k2", UNTYPED_KEYS, "created_at")
+        }),
+        trial("sqlite::rings_without_types", || {
+            untyped::<SqliteFile>("payments", UNTYPED_RINGS, "revision")
+        }),
+    ]);
     run(trials)
 }
 
@@ -34,6 +44,7 @@ fn of<D: TestDatabase>(name: &str) -> Vec<Trial> {
         trial(format!("{name}::no_active_key"), no_active_key::<D>),
         trial(format!("{name}::deleted_rows_are_no_cold_start"), deleted_rows::<D>),
         trial(format!("{name}::rows_that_no_key_has"), garbage::<D>),
+        trial(format!("{name}::a_revision_of_no_commit"), another_revision::<D>),
         trial(format!("{name}::a_change_that_leaves_no_ring"), no_ring_after::<D>),
         trial(format!("{name}::read_only"), read_only::<D>),
         trial(format!("{name}::closed"), closed::<D>),
@@ -79,9 +90,16 @@ async fn is_refused<D: TestDatabase>(
     assert!(text.contains("`payments`"), "{text}");
 
     let retire = key_rotation::Retirement::new("k2".parse().unwrap(), at(50));
-    let expected_revision = before.unwrap_or(Revision::new(4));
-    let error = store.commit(expected_revision, &Change::Retire(retire)).await.unwrap_err();
-    assert!(expected(&error), "{error:?}");
+    let create = KeyRef::from(&key("k9").activate(at(50))).to_record();
+    for (revision, change) in [
+        (before.unwrap_or(Revision::new(4)), Change::Retire(retire)),
+        (Revision::EMPTY, Change::Create(create)),
+    ] {
+        let error = store.commit(revision, &change).await.unwrap_err();
+        assert!(expected(&error), "{error:?}");
+        assert!(SqlxKeyProvider::<D::Backend>::is_refusal(&error), "{error:?}");
+        assert!(std::error::Error::source(&error).is_none(), "said twice: {error:?}");
+    }
     let error = service(store.clone()).bootstrap(key("k9"), at(50)).await.unwrap_err();
     assert!(matches!(&error, RotationError::Provider(error) if expected(error)), "{error:?}");
     assert_eq!(store.revision().await.ok(), before);
@@ -167,7 +185,7 @@ async fn two_active_keys<D: TestDatabase>() {
     database.by_hand(SECOND_ACTIVE).await.unwrap();
     let ids = [KeyId::from_static("k1"), KeyId::from_static("k2")];
     let text = is_refused(&database, &store, |error| {
-        matches!(error, Error::InvalidRing { source, .. } if source.violations().iter().any(
+        matches!(error, Error::InvalidRing { reason, .. } if reason.violations().iter().any(
             |violation| matches!(violation, Violation::MultipleActiveKeys { ids: found } if *found == ids)
         ))
     })
@@ -185,8 +203,8 @@ async fn no_active_key<D: TestDatabase>() {
         .await
         .unwrap();
     is_refused(&database, &store, |error| {
-        matches!(error, Error::InvalidRing { source, .. }
-            if source.violations() == [Violation::NoActiveKey])
+        matches!(error, Error::InvalidRing { reason, .. }
+            if reason.violations() == [Violation::NoActiveKey])
     })
     .await;
 }
@@ -195,8 +213,8 @@ async fn deleted_rows<D: TestDatabase>() {
     let (database, store) = ring::<D>().await;
     database.by_hand("DELETE FROM key_rotation_keys WHERE ring = 'payments'").await.unwrap();
     is_refused(&database, &store, |error| {
-        matches!(error, Error::InvalidRing { source, .. }
-            if source.violations() == [Violation::NoActiveKey])
+        matches!(error, Error::InvalidRing { reason, .. }
+            if reason.violations() == [Violation::NoActiveKey])
     })
     .await;
 }
@@ -234,7 +252,7 @@ async fn garbage<D: TestDatabase>() {
         let text = is_refused(
             &database,
             &store,
-            |error| matches!(error, Error::Row { source, .. } if expected(source)),
+            |error| matches!(error, Error::Row { reason, .. } if expected(reason)),
         )
         .await;
         assert!(text.contains(&format!("row `{row_named}`")), "{text}");
@@ -246,9 +264,81 @@ async fn garbage<D: TestDatabase>() {
         .await
         .unwrap();
     is_refused(&database, &store, |error| {
-        matches!(error, Error::Row { source: RowProblem::Revision(-3), .. })
+        matches!(error, Error::Row { reason: RowProblem::Revision(-3), .. })
     })
     .await;
+}
+
+/// Only SQLite stores such a text.
+async fn not_utf_8() {
+    for (assignment, row_named) in
+        [("id = CAST(x'6bff' AS TEXT)", "k\u{fffd}"), ("status = CAST(x'ff' AS TEXT)", "k2")]
+    {
+        let (database, store) = ring::<SqliteFile>().await;
+        let by_hand = format!(
+            "UPDATE key_rotation_keys SET {assignment} WHERE ring = 'payments' AND id = 'k2'"
+        );
+        database.by_hand(&by_hand).await.unwrap();
+        let text = is_refused(&database, &store, |error| {
+            matches!(error, Error::Row { reason: RowProblem::Id(_) | RowProblem::Status(_), .. })
+        })
+        .await;
+        let row_named = EscapedText::from(row_named);
+        assert!(text.contains(&format!("row `{row_named}`")), "{text}");
+    }
+}
+
+/// Tables that somebody has made anew without the types of ours.
+async fn untyped<D: TestDatabase>(name: &'static str, make_anew: &str, column: &'static str) {
+    let (database, store) = ring::<D>().await;
+    database.by_hand(make_anew).await.unwrap();
+    let text = is_refused(&database, &store, |error| {
+        matches!(error, Error::Row { reason: RowProblem::Column { column: found }, .. } if *found == column)
+    })
+    .await;
+    assert!(text.contains(&format!("row `{name}`: `{column}` has no value of its type")), "{text}");
+}
+
+const UNTYPED_KEYS: &str = "ALTER TABLE key_rotation_keys RENAME TO old; \
+    CREATE TABLE key_rotation_keys AS SELECT * FROM old; \
+    UPDATE key_rotation_keys SET created_at = 'then' WHERE ring = 'payments' AND id = 'k2'";
+const UNTYPED_RINGS: &str = "ALTER TABLE key_rotation_rings RENAME TO old; \
+    CREATE TABLE key_rotation_rings (ring TEXT PRIMARY KEY, revision); \
+    INSERT INTO key_rotation_rings SELECT * FROM old; \
+    UPDATE key_rotation_rings SET revision = 'four' WHERE ring = 'payments'";
+
+/// The revision of the ring is that of its newest event, or somebody has been at one of them.
+async fn another_revision<D: TestDatabase>() {
+    for by_hand in [
+        "UPDATE key_rotation_rings SET revision = 0 WHERE ring = 'payments'",
+        "UPDATE key_rotation_rings SET revision = 3 WHERE ring = 'payments'",
+        "UPDATE key_rotation_rings SET revision = 5 WHERE ring = 'payments'",
+        "DELETE FROM key_rotation_rings WHERE ring = 'payments'",
+        "DELETE FROM key_rotation_keys WHERE ring = 'payments'; \
+         DELETE FROM key_rotation_rings WHERE ring = 'payments'",
+        "DELETE FROM key_rotation_events WHERE ring = 'payments'",
+    ] {
+        let (database, store) = ring::<D>().await;
+        database.by_hand(by_hand).await.unwrap();
+        let text = is_refused(&database, &store, |error| {
+            matches!(error, Error::Row { reason: RowProblem::RevisionMismatch { .. }, .. })
+        })
+        .await;
+        assert!(text.contains("restore rings, keys and events from one backup"), "{text}");
+    }
+    let (database, store) = ring::<D>().await;
+    let both = "DELETE FROM key_rotation_events WHERE ring = 'payments'; \
+        DELETE FROM key_rotation_rings WHERE ring = 'payments'";
+    database.by_hand(both).await.unwrap();
+    is_refused(&database, &store, |error| {
+        matches!(error, Error::Row { reason: RowProblem::NoRevision, .. })
+    })
+    .await;
+    // Events of long ago may go.
+    let (database, store) = ring::<D>().await;
+    let old = "DELETE FROM key_rotation_events WHERE ring = 'payments' AND revision < 4";
+    database.by_hand(old).await.unwrap();
+    assert_eq!(store.load().await.unwrap().revision, Revision::new(4));
 }
 
 async fn no_ring_after<D: TestDatabase>() {
@@ -292,7 +382,7 @@ async fn closed<D: TestDatabase>() {
     let mismatch = Change::Retire(key_rotation::Retirement::new(KeyId::from_static("k1"), at(50)));
     let error = store.commit(Revision::new(4), &mismatch).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Mismatch { source: ChangeMismatch::WrongStatus { .. }, .. }),
+        matches!(&error, Error::Mismatch { reason: ChangeMismatch::WrongStatus { .. }, .. }),
         "{error:?}"
     );
     assert_eq!(store.revision().await.unwrap(), Revision::new(4));

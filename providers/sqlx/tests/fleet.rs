@@ -24,19 +24,20 @@ mod support;
 #[allow(dead_code, reason = "the nodes seal")]
 mod vault;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use key_rotation::{KeyProvider, RotationService, StrictSingleActive};
+use key_rotation::{KeyProvider, RotationService, StrictSingleActive, Timestamp};
 use key_rotation_sqlx::{FAILPOINTS, SqlxKeyProvider};
-use sqlx::{ColumnIndex, Row, Type};
+use sqlx::{ColumnIndex, Connection, Row, Type};
 use support::trials::{run, trial};
 use support::{PostgresSchema, SqliteFile, TestDatabase, postgres, ring_name};
 use tempfile::TempDir;
 
-use self::facts::{Facts, StoredEvent};
+use self::facts::{Facts, StoredEvent, replay};
 use self::node::{Launcher, Node};
 use self::vault::{Kms, open};
 
@@ -46,7 +47,14 @@ const ROTATORS: usize = 8;
 const CRYPTERS: usize = 3;
 
 fn main() -> ExitCode {
+    if std::env::var_os(HOLD_A_SERVER).is_some() {
+        println!("{}", postgres::server().unwrap().url);
+        loop {
+            std::thread::park();
+        }
+    }
     run(vec![
+        trial("postgres::a_killed_test_leaves_no_server", leaves_no_server),
         trial("sqlite::main_job", || async { main_job(None) }),
         trial("postgres::main_job", || async {
             main_job(Some(PostgresSchema::create().await.url()));
@@ -63,6 +71,12 @@ async fn fleet<D: TestDatabase>(
     stored_events: impl AsyncFn(&D) -> Vec<StoredEvent>,
     kill_server: Option<fn()>,
 ) {
+    let kill_server = kill_server.filter(|_| {
+        if !is_own_server() {
+            println!("LEFT OUT: kills of the PostgreSQL server, which is not this test's own");
+        }
+        is_own_server()
+    });
     let kills: usize = std::env::var("FLEET_KILLS").map_or(24, |kills| kills.parse().unwrap());
     let database = create().await;
     let ciphertexts = tempfile::tempdir().unwrap();
@@ -93,7 +107,7 @@ async fn fleet<D: TestDatabase>(
         killed += 1;
 
         if killed % 12 == 0
-            && let Some(kill_server) = kill_server.filter(|_| is_own_server())
+            && let Some(kill_server) = kill_server
         {
             kill_server();
             server_kills += 1;
@@ -106,6 +120,7 @@ async fn fleet<D: TestDatabase>(
     facts.check();
     let stored = stored_events(&database).await;
     check_events(&facts, &stored);
+    check_rows(&database, &stored).await;
     let active = check_ring(&database).await;
     let opened = check_ciphertexts(&database, &ciphertexts).await;
     println!(
@@ -134,6 +149,25 @@ fn main_job(url: Option<String>) {
     let printed = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{printed}{}", String::from_utf8_lossy(&done.stderr));
     assert!(printed.contains("Done: 6 texts, each read under its key"), "{printed}");
+}
+
+const HOLD_A_SERVER: &str = "FLEET_HOLD_A_SERVER";
+
+/// The throw-away cluster of a test that is killed ends with it.
+async fn leaves_no_server() {
+    let mut test = Command::new(std::env::current_exe().unwrap());
+    test.env(HOLD_A_SERVER, "1").env_remove("KEY_ROTATION_POSTGRES_URL").stdout(Stdio::piped());
+    let mut test = test.spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(test.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    sqlx::PgConnection::connect(url.trim()).await.unwrap().close().await.unwrap();
+    test.kill().unwrap();
+    let _ = test.wait().unwrap();
+    let killed = std::time::Instant::now();
+    while sqlx::PgConnection::connect(url.trim()).await.is_ok() {
+        assert!(killed.elapsed() < Duration::from_secs(20), "PostgreSQL goes on at {url}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn is_own_server() -> bool {
@@ -177,6 +211,17 @@ fn check_events(facts: &Facts, stored: &[StoredEvent]) {
     }
 }
 
+/// The rows of the keys are what all changes together make of them.
+async fn check_rows<D: TestDatabase>(database: &D, stored: &[StoredEvent]) {
+    let store = SqlxKeyProvider::new(database.pool().await, ring_name(RING));
+    let millis = |at: Timestamp| i64::try_from(at.as_unix_millis()).unwrap();
+    let rows = store.load().await.unwrap().records.into_iter().map(|key| {
+        let state = (key.status, key.activated_at.map(millis), millis(key.status_since));
+        (key.id.to_string(), state)
+    });
+    assert_eq!(rows.collect::<BTreeMap<_, _>>(), replay(stored));
+}
+
 /// Every ciphertext that was ever written opens with the ring as it is.
 async fn check_ciphertexts<D: TestDatabase>(database: &D, folder: &TempDir) -> usize {
     let store = SqlxKeyProvider::new(database.pool().await, ring_name(RING));
@@ -190,7 +235,7 @@ async fn check_ciphertexts<D: TestDatabase>(database: &D, folder: &TempDir) -> u
     all.len()
 }
 
-const EVENTS: &str = "SELECT revision, action, id, at FROM key_rotation_events WHERE ring = 'fleet' ORDER BY revision";
+const EVENTS: &str = "SELECT revision, action, id, from_id, at FROM key_rotation_events WHERE ring = 'fleet' ORDER BY revision";
 
 async fn sqlite_events(database: &SqliteFile) -> Vec<StoredEvent> {
     let rows = sqlx::query(EVENTS).fetch_all(&database.pool().await).await.unwrap();
@@ -208,5 +253,11 @@ where
     i64: for<'r> sqlx::Decode<'r, R::Database> + Type<R::Database>,
     String: for<'r> sqlx::Decode<'r, R::Database> + Type<R::Database>,
 {
-    StoredEvent { revision: row.get(0), action: row.get(1), id: row.get(2), at: row.get(3) }
+    StoredEvent {
+        revision: row.get(0),
+        action: row.get(1),
+        id: row.get(2),
+        from: row.get(3),
+        at: row.get(4),
+    }
 }

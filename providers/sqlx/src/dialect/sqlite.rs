@@ -1,10 +1,9 @@
 //! SQLite.
 
-use sqlx::migrate::{Migration, MigrationType};
-use sqlx::{Row, SqlSafeStr, Sqlite, SqliteConnection};
+use sqlx::{Row, Sqlite};
 
 use super::{Backend, Dialect, Value, query};
-use crate::row::StoredRow;
+use crate::row::{BadRow, Stored};
 
 /// `SQLITE_READONLY`, of which the extended codes carry the reason in the higher bits.
 const READ_ONLY: u32 = 8;
@@ -17,20 +16,13 @@ impl Dialect for Sqlite {
     // between.
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
     const HAS_SCHEMA: &'static str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'key_rotation_migrations'";
-    const LOCK_REVISION: &'static str = "SELECT revision FROM key_rotation_rings WHERE ring = $1";
+    // `SQLITE_ERROR`, of which this is one meaning.
+    const NOT_THERE: &'static [&'static str] = &["1"];
+    const LOCK_RING: Option<&'static str> = None;
     const LOCK_MIGRATIONS: Option<&'static str> = None;
     const ANNOUNCE: Option<&'static str> = None;
-
-    fn migrations() -> Vec<Migration> {
-        let first = include_str!("../../migrations/sqlite/0001_rings_and_keys.sql");
-        vec![Migration::new(
-            1,
-            "rings and keys".into(),
-            MigrationType::Simple,
-            first.into_sql_str(),
-            false,
-        )]
-    }
+    const MIGRATIONS: &'static [(&'static str, &'static str)] =
+        &[("rings and keys", include_str!("../../migrations/sqlite/0001_rings_and_keys.sql"))];
 
     fn is_read_only(error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code());
@@ -38,29 +30,5 @@ impl Dialect for Sqlite {
         code.is_some_and(|code| code & 0xff == READ_ONLY)
     }
 
-    async fn number(
-        connection: &mut SqliteConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<Option<i64>> {
-        let row = query::<Self>(statement, values).fetch_optional(connection).await?;
-        row.map(|row| row.try_get(0)).transpose()
-    }
-
-    async fn rows(
-        connection: &mut SqliteConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<Vec<StoredRow>> {
-        let rows = query::<Self>(statement, values).fetch_all(connection).await?;
-        rows.iter().map(StoredRow::read).collect()
-    }
-
-    async fn execute(
-        connection: &mut SqliteConnection,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> sqlx::Result<u64> {
-        Ok(query::<Self>(statement, values).execute(connection).await?.rows_affected())
-    }
+    questions!();
 }

@@ -1,6 +1,9 @@
 //! What the nodes of a fleet have said.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+
+use key_rotation::KeyStatus;
 
 /// A change, as a node was told of it or as the database keeps it.
 #[derive(Clone, Debug)]
@@ -8,7 +11,34 @@ pub(crate) struct StoredEvent {
     pub(crate) revision: i64,
     pub(crate) action: String,
     pub(crate) id: String,
+    /// Of an activation that the database keeps, the key that was active before.
+    pub(crate) from: Option<String>,
     pub(crate) at: i64,
+}
+
+/// What a key is, without what it is made of: status, last activation, and since when.
+pub(crate) type KeyState = (KeyStatus, Option<i64>, i64);
+
+/// The keys that these changes, and nothing else, leave behind.
+pub(crate) fn replay(events: &[StoredEvent]) -> BTreeMap<String, KeyState> {
+    let mut keys = BTreeMap::new();
+    for StoredEvent { action, id, from, at, .. } in events {
+        let activated_at = |keys: &BTreeMap<String, KeyState>, id: &String| keys[id].1;
+        let state = match action.as_str() {
+            "add" => (KeyStatus::Inactive, None, *at),
+            "create" => (KeyStatus::Active, Some(*at), *at),
+            "activate" => {
+                let from = from.as_ref().unwrap();
+                let before = activated_at(&keys, from);
+                keys.insert(from.clone(), (KeyStatus::Inactive, before, *at));
+                (KeyStatus::Active, Some(*at), *at)
+            }
+            "retire" => (KeyStatus::Retired, activated_at(&keys, id), *at),
+            other => panic!("no node does this: {other}"),
+        };
+        keys.insert(id.clone(), state);
+    }
+    keys
 }
 
 /// The lines of all nodes.
@@ -50,6 +80,7 @@ impl Facts {
                 revision: revision.parse().unwrap(),
                 action: action.to_owned(),
                 id: id.to_owned(),
+                from: None,
                 at: at.parse().unwrap(),
             }
         };

@@ -13,8 +13,10 @@ pub(crate) mod trials;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use key_rotation_sqlx::{Backend, RingName, SqlxKeyProvider, migrate};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{PgPool, Pool, Postgres, Sqlite, SqlitePool};
 use tempfile::TempDir;
@@ -34,6 +36,9 @@ pub(crate) trait TestDatabase: Sync + Send + Sized + 'static {
 
     /// The same, with connections that may not write.
     async fn read_only_pool(&self) -> Pool<Self::Backend>;
+
+    /// A pool of a database that is not there.
+    fn pool_of_none() -> Pool<Self::Backend>;
 
     /// Carries statements out as a stray hand would, without the checks of the schema.
     async fn by_hand(&self, statements: &str) -> sqlx::Result<()>;
@@ -64,7 +69,7 @@ pub(crate) struct SqliteFile {
 }
 
 impl SqliteFile {
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("keys.sqlite")
     }
 
@@ -73,6 +78,18 @@ impl SqliteFile {
             .filename(self.path())
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
+    }
+
+    /// A pool that opens the file when it is first used, and does not make it.
+    pub(crate) fn lazy_pool(&self) -> SqlitePool {
+        SqlitePoolOptions::new()
+            .connect_lazy_with(SqliteConnectOptions::new().filename(self.path()))
+    }
+
+    /// A pool that hardly waits for another program to be done with the file.
+    pub(crate) async fn impatient_pool(&self) -> SqlitePool {
+        let options = self.options().busy_timeout(Duration::from_millis(50));
+        SqlitePoolOptions::new().connect_with(options).await.unwrap()
     }
 }
 
@@ -96,6 +113,10 @@ impl TestDatabase for SqliteFile {
         SqlitePoolOptions::new().connect_with(options).await.unwrap()
     }
 
+    fn pool_of_none() -> SqlitePool {
+        Self { folder: tempfile::tempdir().unwrap() }.lazy_pool()
+    }
+
     async fn by_hand(&self, statements: &str) -> sqlx::Result<()> {
         let options = self.options().foreign_keys(false).pragma("ignore_check_constraints", "ON");
         let pool = SqlitePoolOptions::new().connect_with(options).await.unwrap();
@@ -109,6 +130,13 @@ impl TestDatabase for SqliteFile {
 pub(crate) struct PostgresSchema {
     server: &'static postgres::Server,
     schema: String,
+}
+
+impl PostgresSchema {
+    /// A pool whose connections have the rights of this role.
+    pub(crate) async fn pool_as(&self, role: &str) -> PgPool {
+        self.server.pool_with(&self.schema, &[("role", role)]).await
+    }
 }
 
 impl TestDatabase for PostgresSchema {
@@ -135,6 +163,13 @@ impl TestDatabase for PostgresSchema {
 
     async fn read_only_pool(&self) -> PgPool {
         self.server.pool_with(&self.schema, &[("default_transaction_read_only", "on")]).await
+    }
+
+    fn pool_of_none() -> PgPool {
+        // sqlx tries again, in case the server is starting.
+        let options = PgPoolOptions::new().acquire_timeout(Duration::from_millis(200));
+        let nobody = PgConnectOptions::new_without_pgpass().host("127.0.0.1");
+        options.connect_lazy_with(nobody.port(postgres::free_port().unwrap()))
     }
 
     async fn by_hand(&self, statements: &str) -> sqlx::Result<()> {

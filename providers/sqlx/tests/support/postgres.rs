@@ -1,14 +1,15 @@
 //! A PostgreSQL to test with: the one of `KEY_ROTATION_POSTGRES_URL`, or a throw-away cluster on
 //! loopback from the binaries on this machine.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::sync::{LazyLock, Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -72,11 +73,17 @@ pub(crate) fn kill_and_restart() {
     cluster.launch().expect("the cluster starts again");
 }
 
+/// A port on which nobody listens.
+pub(crate) fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
 /// A cluster in a temporary folder.
 struct Cluster {
     binaries: PathBuf,
     folder: TempDir,
     port: u16,
+    watcher: Child,
 }
 
 impl Cluster {
@@ -89,11 +96,9 @@ impl Cluster {
             // `initdb` refuses to run as root; the package has made a user for it.
             run(Command::new("chown").arg("postgres").arg(folder.path()))?;
         }
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .map_err(|error| error.to_string())?
-            .port();
-        let cluster = Self { binaries, folder, port };
+        let port = free_port().map_err(|error| error.to_string())?;
+        let watcher = watch(&binaries, folder.path())?;
+        let cluster = Self { binaries, folder, port, watcher };
         run(cluster.command("initdb").arg("--pgdata").arg(cluster.data()).args([
             "--username=postgres",
             "--auth=trust",
@@ -124,9 +129,11 @@ impl Cluster {
     fn kill(&self) {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap().to_owned();
-        // The group is the whole server: the postmaster is its leader.
-        run(Command::new("kill").args(["-KILL", "--", &format!("-{pid}")])).unwrap();
+        // Its children see that it is gone, and end.
+        run(Command::new("kill").args(["-KILL", &pid])).unwrap();
+        let killed = Instant::now();
         while run(Command::new("kill").args(["-0", &pid])).is_ok() {
+            assert!(killed.elapsed() < Duration::from_secs(60), "PostgreSQL survives SIGKILL");
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -140,31 +147,47 @@ impl Cluster {
     }
 
     fn command(&self, name: &str) -> Command {
-        let binary = self.binaries.join(name);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(binary);
-            command
-        } else {
-            Command::new(binary)
-        };
-        // Not in a folder that the user may not read.
-        command.current_dir(self.folder.path());
-        command
+        as_its_user(self.folder.path(), self.binaries.join(name).as_os_str())
     }
+}
+
+/// Ends the server and what it has written, whichever way this process ends: the watcher waits for
+/// the end of its input, which is when nobody has the other end of the pipe any more.
+fn watch(binaries: &Path, folder: &Path) -> Result<Child, String> {
+    let script = r#"
+        cat
+        "$0" --pgdata "$1/data" --mode=immediate stop; stopped=$?
+        rm -rf "$1"
+        exit $stopped
+    "#;
+    let mut command = as_its_user(folder, "sh".as_ref());
+    command.args(["-c", script]).arg(binaries.join("pg_ctl")).arg(folder);
+    // A group of its own, which a signal to that of this process does not reach.
+    command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().map_err(|error| format!("{command:?}: {error}"))
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let stopped = run(self
-            .command("pg_ctl")
-            .arg("--pgdata")
-            .arg(self.data())
-            .args(["--mode=immediate", "stop"]));
-        if let Err(error) = stopped {
-            eprintln!("the throw-away PostgreSQL cluster did not stop: {error}");
+        // Ends its input first.
+        match self.watcher.wait() {
+            Ok(status) if status.success() => {}
+            other => eprintln!("the throw-away PostgreSQL cluster did not stop: {other:?}"),
         }
     }
+}
+
+fn as_its_user(folder: &Path, program: &OsStr) -> Command {
+    let mut command = if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    // Not in a folder that the user may not read.
+    command.current_dir(folder);
+    command
 }
 
 fn find_binaries() -> Option<PathBuf> {
