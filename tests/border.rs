@@ -249,3 +249,31 @@ fn tombstones_of_the_same_time_keep_their_order() {
     assert_eq!(ring.destroyed().cloned().collect::<Vec<_>>(), tombstones);
     assert_eq!(ring.into_parts().1, tombstones);
 }
+
+/// More of each than a sort leaves in place by chance.
+#[test]
+fn what_happened_at_the_same_time_comes_in_the_order_of_the_records() {
+    let name = |n: u32, of: u32| KeyId::from(of * 1000 + n * 7919 % 997);
+    let record =
+        |n, of, status| KeyRecord::new(name(n, of), status, at(5), n).with_times(None, at(9));
+    let active = KeyRecord::new(id("active"), Active, at(5), 0);
+    let records = (0..100).flat_map(|n| {
+        let once_active = record(n, 2, Inactive).with_times(Some(at(6)), at(9));
+        [record(n, 1, Inactive), once_active, record(n, 3, Retired)]
+    });
+    let tombstones = (0..100).map(|n| Destruction::new(name(n, 4), at(9)));
+    let ring = Keyring::from_parts(records.chain([active]), tombstones).unwrap();
+
+    let in_order = |of| (0..100).map(move |n| name(n, of));
+    let expected: Vec<KeyId> = [id("active")]
+        .into_iter()
+        .chain(in_order(2))
+        .chain(in_order(1))
+        .chain(in_order(3))
+        .collect();
+    assert_eq!(ring.iter().map(|key| key.id().clone()).collect::<Vec<_>>(), expected);
+    let destroyed = ring.destroyed().map(|tombstone| tombstone.id.clone());
+    assert!(destroyed.eq(in_order(4)));
+    let (records, _) = ring.into_parts();
+    assert!(records.iter().map(|record| &record.id).eq(&expected));
+}

@@ -164,6 +164,18 @@ fn among_many_keys_each_is_found_whatever_happened_to_the_others() {
 }
 
 #[test]
+fn what_is_found_carries_the_times_of_the_key() {
+    let ids = ["2026-q3", "2026-q4"].map(String::from);
+    let mut ring = ring(&ids);
+    let _ = ring.rotate_to(&ids[1], at(3)).unwrap();
+    let times = ids.each_ref().map(|id| {
+        let key = ring.get(id).unwrap();
+        (key.created_at(), key.activated_at(), key.status_since())
+    });
+    assert_eq!(times, [(at(1), Some(at(2)), at(3)), (at(1), Some(at(3)), at(3))]);
+}
+
+#[test]
 fn a_ring_remembers_where_a_key_is_after_its_neighbours_are_gone() {
     let ids: Vec<String> = (0..5).map(|n| format!("2026-q4-{n:06}")).collect();
     for gone in 1..5 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use key_rotation::{
     AuditAction, Because, Cryptoperiods, Doubt, Evidence, Key, KeyId, KeyRecord, KeyStatus,
-    Keyring, Rule, Timestamp, Upcoming, Usage, UsageLimit, UsageLimitSource, days,
+    Keyring, Revision, Rule, Timestamp, Upcoming, Usage, UsageLimit, UsageLimitSource, days,
 };
 
 fn at(millis: u64) -> Timestamp {
@@ -189,4 +189,10 @@ fn a_usage_limit_says_its_number_and_where_it_is_from() {
         assert_eq!(limit.encryptions(), encryptions);
         assert_eq!(limit.to_string(), said);
     }
+}
+
+#[test]
+fn a_revision_is_its_number() {
+    assert_eq!(Revision::new(42).to_string(), "42");
+    assert_eq!(format!("{:>4}", Revision::new(7)), "   7");
 }
