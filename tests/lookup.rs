@@ -71,6 +71,23 @@ fn ids_of_every_length_are_told_apart_by_every_byte() {
 }
 
 #[test]
+fn a_destroyed_key_is_remembered_whatever_the_length_of_its_id() {
+    for len in 1..=KeyId::MAX_LEN {
+        let [id, active] = [b'a', b'b'].map(|byte| String::from_utf8(vec![byte; len]).unwrap());
+        let mut ring = ring(&[active, id.clone()]);
+        let _ = ring.entry::<Inactive>(&id).unwrap().retire(at(3));
+        let tombstone = ring.entry::<Retired>(&id).unwrap().destroy(at(4));
+        assert_eq!(ring.state().destroyed(), std::slice::from_ref(&tombstone));
+        let error = ring.decryption_key(&id).unwrap_err();
+        assert_eq!(error, DecryptionKeyError::KeyDestroyed { id: tombstone.id, at: at(4) });
+        assert!(matches!(
+            ring.decryption_key(&format!("{id}a")),
+            Err(DecryptionKeyError::KeyNotFound { .. })
+        ));
+    }
+}
+
+#[test]
 fn one_byte_more_or_less_is_another_id() {
     for len in 1..=KeyId::MAX_LEN {
         let [id, active] = [b'a', b'b'].map(|byte| String::from_utf8(vec![byte; len]).unwrap());
