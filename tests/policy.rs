@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use key_rotation::{
-    Cryptoperiods, Evidence, Key, KeyId, KeyInfo, KeyRef, Keyring, Refusal, RotationPolicy, Rule,
-    StrictSingleActive, Timestamp, Usage, UsageLimit, days,
+    Cryptoperiods, Evidence, Inactive, Key, KeyId, KeyInfo, KeyRef, Keyring, Refusal,
+    RotationPolicy, Rule, StrictSingleActive, Timestamp, Usage, UsageLimit, days,
 };
 
 /// Refuses everything, and says what was asked.
@@ -94,4 +94,22 @@ fn the_ready_made_policies_have_the_periods_that_they_name() {
     for policy in [Cryptoperiods::QUARTERLY, Cryptoperiods::NIST_LONGEST] {
         assert_eq!(policy.usage_limit(), Some(UsageLimit::RANDOM_NONCE));
     }
+}
+
+#[test]
+fn what_is_withheld_is_listed_latest_first() {
+    let at = |day| Timestamp::UNIX_EPOCH.saturating_add(days(day));
+    let key = |id| Key::new(KeyId::from_static(id), (), at(1));
+    let mut ring = Keyring::new(key("k0").activate(at(1)));
+    for (day, id) in (2..).zip(["k1", "k2", "k3"]) {
+        let _ = ring.add(key(id)).unwrap();
+        let _ = ring.entry::<Inactive>(id).unwrap().retire(at(day));
+    }
+    // The grace of a retired key is 30 days: one is over by then, and the others later.
+    assert_eq!(ring.withhold(&Cryptoperiods::QUARTERLY, at(32)), 1);
+    assert_eq!(ring.withhold(&Cryptoperiods::QUARTERLY, at(40)), 2);
+    let listed: Vec<_> = ring.withheld().map(|withheld| withheld.key.id.as_str()).collect();
+    assert_eq!(listed, ["k3", "k2", "k1"]);
+    assert_eq!(ring.state().withheld().len(), 3);
+    assert_eq!(ring.len(), 1);
 }
