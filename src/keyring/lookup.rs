@@ -46,8 +46,9 @@ impl<M> Keyring<M> {
         let hash = self.hasher.hash(id);
         match self.inactive.first(hash) {
             Some(key) if id.is(key.id()) => Some(KeyRef::Inactive(key)),
+            Some(_) => self.among_all(hash, id.as_str()),
             None if self.retired.is_empty() => None,
-            _ => self.among_all(hash, id.as_str()),
+            None => self.among_retired(hash, id.as_str()),
         }
     }
 
@@ -57,11 +58,17 @@ impl<M> Keyring<M> {
         self.among(Long::new(id)?)
     }
 
-    /// Among the retired keys, and inactive ones of whose ids the hashes are alike.
+    /// [`among`](Self::among) where another inactive key has an id with a hash that is alike.
+    #[cold]
     #[inline(never)]
     fn among_all(&self, hash: u64, id: &str) -> Option<KeyRef<'_, M>> {
         let inactive = self.inactive.find(hash, id).map(KeyRef::Inactive);
-        inactive.or_else(|| self.retired.find(hash, id).map(KeyRef::Retired))
+        inactive.or_else(|| self.among_retired(hash, id))
+    }
+
+    #[inline(never)]
+    fn among_retired(&self, hash: u64, id: &str) -> Option<KeyRef<'_, M>> {
+        self.retired.find(hash, id).map(KeyRef::Retired)
     }
 
     /// Why there is no such key.

@@ -3,9 +3,10 @@
 use alloc::sync::Arc;
 use core::convert::Infallible;
 
-use super::Keyring;
+use super::{Keyring, Withheld};
 use crate::id::KeyId;
 use crate::key::Key;
+use crate::receipt::Destruction;
 use crate::status::Status;
 
 impl<M> Keyring<M> {
@@ -47,7 +48,16 @@ impl<M> Keyring<M> {
         &self,
         mut f: impl FnMut(&KeyId, &M) -> Result<N, E>,
     ) -> Result<Keyring<N>, E> {
-        self.try_map_shared(|id, material| f(id, material).map(Arc::new))
+        Ok(Keyring {
+            active: remade(&self.active, &mut f)?,
+            active_ending: self.active_ending,
+            inactive: self.inactive.try_map(|key| remade(key, &mut f))?,
+            retired: self.retired.try_map(|key| remade(key, &mut f))?,
+            destroyed: self.destroyed.copy(Destruction::clone),
+            withheld: self.withheld.copy(Withheld::clone),
+            hasher: self.hasher.clone(),
+            order: self.order,
+        })
     }
 
     /// A second ring over the same material. Not a `Clone`, because from here on the two rings go
@@ -64,32 +74,24 @@ impl<M> Keyring<M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fork(&self) -> Self {
-        let Ok(ring) = self.try_map_shared(|_, material| Ok::<_, Infallible>(Arc::clone(material)));
-        ring
-    }
-
-    fn try_map_shared<N, E>(
-        &self,
-        mut f: impl FnMut(&KeyId, &Arc<M>) -> Result<Arc<N>, E>,
-    ) -> Result<Keyring<N>, E> {
-        Ok(Keyring {
-            active: remade(&self.active, &mut f)?,
+        Self {
+            active: self.active.share(),
             active_ending: self.active_ending,
-            inactive: self.inactive.try_map(|key| remade(key, &mut f))?,
-            retired: self.retired.try_map(|key| remade(key, &mut f))?,
-            destroyed: self.destroyed.try_map(|tombstone| Ok(tombstone.clone()))?,
-            withheld: self.withheld.try_map(|withheld| Ok(withheld.clone()))?,
+            inactive: self.inactive.copy(Key::share),
+            retired: self.retired.copy(Key::share),
+            destroyed: self.destroyed.copy(Destruction::clone),
+            withheld: self.withheld.copy(Withheld::clone),
             hasher: self.hasher.clone(),
             order: self.order,
-        })
+        }
     }
 }
 
 /// The same key over the material that `f` makes of its own.
 fn remade<S: Status, M, N, E>(
     key: &Key<S, M>,
-    f: impl FnOnce(&KeyId, &Arc<M>) -> Result<Arc<N>, E>,
+    f: impl FnOnce(&KeyId, &M) -> Result<N, E>,
 ) -> Result<Key<S, N>, E> {
     let material = f(key.id(), &key.parts().material)?;
-    Ok(key.with_material(material))
+    Ok(key.with_material(Arc::new(material)))
 }

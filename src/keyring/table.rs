@@ -200,6 +200,12 @@ impl<T: Identified> Table<T> {
         self.places.into_iter().map(|place| place.value)
     }
 
+    /// The same ids over copies of the values, or what stands for copies of them.
+    pub(super) fn copy(&self, copy: impl Fn(&T) -> T) -> Self {
+        let place = |Place { order, value }: &_| Place { order: *order, value: copy(value) };
+        Self { index: self.index.clone(), places: self.places.iter().map(place).collect() }
+    }
+
     /// The same ids in the same order, over other values, which are made in the promised order.
     pub(super) fn try_map<U: Identified, E>(
         &self,
