@@ -9,7 +9,7 @@ use smol_str::{SmolStr, ToSmolStr};
 
 use crate::error::InvalidKeyId;
 
-pub(crate) use self::sought::{Long, Sought, Usual};
+pub(crate) use self::sought::{Ends, Long, Sought, Usual};
 
 mod sought;
 
@@ -90,9 +90,8 @@ impl KeyId {
         self.0.as_str()
     }
 
-    /// See [`Sought::ending`].
-    pub(crate) fn ending(&self) -> u64 {
-        self.as_str().ending()
+    pub(crate) fn ends(&self) -> Ends {
+        Ends::of(self.as_str())
     }
 }
 

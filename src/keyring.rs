@@ -3,6 +3,7 @@
 use core::{fmt, iter};
 
 use crate::error::{DecryptionKeyError, EncryptionKeyError};
+use crate::id::Ends;
 use crate::key::{DecryptionKey, EncryptionKey, Key, KeyRef};
 use crate::material::KeyMaterial;
 use crate::policy::{RotationPolicy, Usage};
@@ -71,8 +72,8 @@ mod withheld;
 #[must_use = "a keyring that is dropped drops its keys"]
 pub struct Keyring<M = KeyMaterial> {
     active: Key<Active, M>,
-    /// The last bytes of the active id, by which most other ids are told apart from it.
-    active_ending: u64,
+    /// Of the active id, by which most other ids are told apart from it at once.
+    active_ends: Ends,
     inactive: Table<Key<Inactive, M>>,
     retired: Table<Key<Retired, M>>,
     destroyed: Table<Destruction>,
@@ -93,7 +94,7 @@ impl<M> Keyring<M> {
     /// ```
     pub fn new(active: Key<Active, M>) -> Self {
         Self {
-            active_ending: active.id().ending(),
+            active_ends: active.id().ends(),
             active,
             inactive: Table::new(),
             retired: Table::new(),

@@ -317,3 +317,13 @@ fn what_is_put_on_record_cannot_hide_or_forge_anything() {
     let shown = format!("{:?}", DestroyRequest::from(hostile.as_str()));
     assert!(!shown.contains('\n') && shown.len() < 300, "{shown}");
 }
+
+#[test]
+fn a_service_shows_in_whose_name_it_changes_keys_and_neither_store_nor_policy() {
+    let (service, _) = service();
+    let shown = format!("{service:?}");
+    assert!(shown.contains("the test"), "{shown}");
+    for hidden in ["Store", "Cryptoperiods", "material"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+}

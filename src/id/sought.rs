@@ -15,33 +15,43 @@ pub(crate) trait Sought: Copy {
     /// Whether this is that id.
     fn is(self, id: &KeyId) -> bool;
 
+    /// [`is`](Self::is) for an id whose ends are at hand.
+    fn is_the_one(self, ends: Ends, id: &KeyId) -> bool;
+
     /// Feeds a hasher, alike for the same id.
     fn feed(self, hasher: &mut impl Hasher);
+}
 
-    /// The last eight bytes, if there are so many. Ids often begin alike and rarely end alike.
-    fn ending(self) -> u64 {
-        self.as_str().as_bytes().last_chunk().map_or(0, word)
+/// The length of an id and its first and its last eight bytes, if it has so many: all of an id of the
+/// usual length, and what tells most others apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ends {
+    // The end first, because ids often begin alike and rarely end alike.
+    end: u64,
+    start: u64,
+    len: usize,
+}
+
+impl Ends {
+    #[inline(always)]
+    pub(crate) fn of(id: &str) -> Self {
+        let bytes = id.as_bytes();
+        let (start, end) = (bytes.first_chunk(), bytes.last_chunk());
+        Self { end: end.map_or(0, word), start: start.map_or(0, word), len: bytes.len() }
     }
 }
 
-/// An id of 8 to 16 bytes: its first and its last eight bytes are all of it.
+/// An id of 8 to 16 bytes, which its ends are all of.
 #[derive(Clone, Copy)]
 pub(crate) struct Usual<'a> {
     id: &'a str,
-    start: u64,
-    end: u64,
+    ends: Ends,
 }
 
 impl<'a> Usual<'a> {
     #[inline(always)]
     pub(crate) fn new(id: &'a str) -> Option<Self> {
-        let bytes = id.as_bytes();
-        match (bytes.first_chunk(), bytes.last_chunk()) {
-            (Some(start), Some(end)) if bytes.len() <= 16 => {
-                Some(Self { id, start: word(start), end: word(end) })
-            }
-            _ => None,
-        }
+        matches!(id.len(), 8..=16).then(|| Self { id, ends: Ends::of(id) })
     }
 }
 
@@ -54,19 +64,19 @@ impl Sought for Usual<'_> {
     #[inline(always)]
     fn is(self, id: &KeyId) -> bool {
         let bytes = id.as_str().as_bytes();
-        bytes.len() == self.id.len()
-            && bytes.last_chunk().is_some_and(|end| word(end) == self.end)
-            && bytes.first_chunk().is_some_and(|start| word(start) == self.start)
+        bytes.len() == self.ends.len
+            && bytes.last_chunk().is_some_and(|end| word(end) == self.ends.end)
+            && bytes.first_chunk().is_some_and(|start| word(start) == self.ends.start)
+    }
+
+    #[inline(always)]
+    fn is_the_one(self, ends: Ends, _: &KeyId) -> bool {
+        ends == self.ends
     }
 
     #[inline(always)]
     fn feed(self, hasher: &mut impl Hasher) {
-        hasher.write_u128(u128::from(self.end) << 64 | u128::from(self.start));
-    }
-
-    #[inline(always)]
-    fn ending(self) -> u64 {
-        self.end
+        hasher.write_u128(u128::from(self.ends.end) << 64 | u128::from(self.ends.start));
     }
 }
 
@@ -103,6 +113,11 @@ impl Sought for Long<'_> {
     }
 
     #[inline(always)]
+    fn is_the_one(self, ends: Ends, id: &KeyId) -> bool {
+        self.id.as_bytes().last_chunk().is_some_and(|end| word(end) == ends.end) && self.is(id)
+    }
+
+    #[inline(always)]
     fn feed(self, hasher: &mut impl Hasher) {
         for block in blocks(self.id.as_bytes()) {
             hasher.write_u128(u128::from_ne_bytes(*block));
@@ -121,6 +136,11 @@ impl Sought for &str {
     #[inline(always)]
     fn is(self, id: &KeyId) -> bool {
         id.as_str() == self
+    }
+
+    #[inline(always)]
+    fn is_the_one(self, ends: Ends, id: &KeyId) -> bool {
+        self.len() == ends.len && self.is(id)
     }
 
     #[inline]

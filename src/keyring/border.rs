@@ -203,7 +203,7 @@ impl<M> Border<M> {
         };
         self.inactive.shrink(&self.hasher);
         Ok(Keyring {
-            active_ending: active.id().ending(),
+            active_ends: active.id().ends(),
             active,
             inactive: self.inactive,
             retired: self.retired,

@@ -131,11 +131,11 @@ impl<M> Keyring<M> {
     #[inline(always)]
     fn swap_active(&mut self, id: impl Sought, at: Timestamp) -> Option<Rotation> {
         let order = self.next_order();
-        let Self { active, active_ending, inactive, hasher, .. } = self;
+        let Self { active, active_ends, inactive, hasher, .. } = self;
         let sought = (hasher.hash(id), id);
         let previous = (hasher.hash(active.id().as_str()), order);
         inactive.exchange(sought, previous, hasher, |next| {
-            *active_ending = next.id().ending();
+            *active_ends = next.id().ends();
             active.give_way(next, at)
         })
     }
@@ -149,7 +149,7 @@ impl<M> Keyring<M> {
         self.inactive.reserve_one(&self.hasher);
         // No other status has this transition.
         let mut next = Key::from_parts(next.into_parts());
-        self.active_ending = next.id().ending();
+        self.active_ends = next.id().ends();
         let rotation = self.active.give_way(&mut next, at);
         self.insert_inactive(next);
         self.remove_inactive(&rotation.to);

@@ -37,7 +37,7 @@ impl<M> Keyring<M> {
 
     #[inline(always)]
     fn is_active(&self, id: impl Sought) -> bool {
-        id.ending() == self.active_ending && id.is(self.active.id())
+        id.is_the_one(self.active_ends, self.active.id())
     }
 
     /// Among the keys that are not active.

@@ -50,7 +50,7 @@ impl<M> Keyring<M> {
     ) -> Result<Keyring<N>, E> {
         Ok(Keyring {
             active: remade(&self.active, &mut f)?,
-            active_ending: self.active_ending,
+            active_ends: self.active_ends,
             inactive: self.inactive.try_map(|key| remade(key, &mut f))?,
             retired: self.retired.try_map(|key| remade(key, &mut f))?,
             destroyed: self.destroyed.copy(Destruction::clone),
@@ -76,7 +76,7 @@ impl<M> Keyring<M> {
     pub fn fork(&self) -> Self {
         Self {
             active: self.active.share(),
-            active_ending: self.active_ending,
+            active_ends: self.active_ends,
             inactive: self.inactive.copy(Key::share),
             retired: self.retired.copy(Key::share),
             destroyed: self.destroyed.copy(Destruction::clone),
