@@ -3,7 +3,6 @@
 use core::{fmt, iter};
 
 use crate::error::{DecryptionKeyError, EncryptionKeyError};
-use crate::id::Ends;
 use crate::key::{DecryptionKey, EncryptionKey, Key, KeyRef};
 use crate::material::KeyMaterial;
 use crate::policy::{RotationPolicy, Usage};
@@ -11,6 +10,7 @@ use crate::receipt::Destruction;
 use crate::status::{Active, Inactive, Retired};
 use crate::timestamp::Timestamp;
 
+use self::active::ActiveKey;
 use self::table::{IdHasher, Table};
 
 pub use self::builder::KeyringBuilder;
@@ -19,6 +19,7 @@ pub use self::export::CryptoExport;
 pub use self::state::KeyringState;
 pub use self::withheld::Withheld;
 
+mod active;
 mod border;
 pub mod builder;
 mod change;
@@ -71,9 +72,7 @@ mod withheld;
 /// diverge: [`fork`](Self::fork) says so by its name.
 #[must_use = "a keyring that is dropped drops its keys"]
 pub struct Keyring<M = KeyMaterial> {
-    active: Key<Active, M>,
-    /// Of the active id, by which most other ids are told apart from it at once.
-    active_ends: Ends,
+    active: ActiveKey<M>,
     inactive: Table<Key<Inactive, M>>,
     retired: Table<Key<Retired, M>>,
     destroyed: Table<Destruction>,
@@ -94,8 +93,7 @@ impl<M> Keyring<M> {
     /// ```
     pub fn new(active: Key<Active, M>) -> Self {
         Self {
-            active_ends: active.id().ends(),
-            active,
+            active: ActiveKey::new(active),
             inactive: Table::new(),
             retired: Table::new(),
             destroyed: Table::new(),
@@ -115,7 +113,7 @@ impl<M> Keyring<M> {
     /// ```
     #[inline]
     pub fn active(&self) -> &Key<Active, M> {
-        &self.active
+        self.active.key()
     }
 
     /// The inactive keys: those that were active, latest first, then those that are staged, in
@@ -170,7 +168,7 @@ impl<M> Keyring<M> {
     /// }
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = KeyRef<'_, M>> {
-        iter::once(KeyRef::Active(&self.active))
+        iter::once(KeyRef::Active(self.active()))
             .chain(self.inactive().map(KeyRef::Inactive))
             .chain(self.retired().map(KeyRef::Retired))
     }
@@ -215,7 +213,7 @@ impl<M> Keyring<M> {
     /// ```
     #[inline]
     pub fn encryption_key(&self) -> EncryptionKey<'_, M> {
-        self.active.encryption_key()
+        self.active().encryption_key()
     }
 
     /// The right to encrypt with the active key, if the policy agrees: for callers who count.
@@ -239,7 +237,7 @@ impl<M> Keyring<M> {
         usage: Usage,
         now: Timestamp,
     ) -> Result<EncryptionKey<'_, M>, EncryptionKeyError> {
-        let info = KeyRef::Active(&self.active).info();
+        let info = KeyRef::Active(self.active()).info();
         match policy.may_encrypt(&info, usage, now) {
             Ok(()) => Ok(self.encryption_key()),
             Err(reason) => Err(EncryptionKeyError::NotAllowed { id: info.id, reason }),
@@ -381,7 +379,7 @@ fn allowed<'k, M>(
 impl<M> fmt::Debug for Keyring<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring")
-            .field("active", self.active.id())
+            .field("active", self.active().id())
             .field("len", &self.len())
             .finish_non_exhaustive()
     }

@@ -94,6 +94,10 @@ fn one_byte_more_or_less_is_another_id() {
         let ring = ring(&[active.clone(), id.clone()]);
         for other in [&id, &active].map(|id| [id[1..].to_owned(), format!("{id}{}", &id[..1])]) {
             for other in other {
+                assert!(matches!(
+                    ring.fork().rotate_to(&other, at(3)),
+                    Err(key_rotation::EntryError::KeyNotFound { .. })
+                ));
                 assert!(ring.get(&other).is_none(), "{len}");
                 assert!(matches!(
                     ring.decryption_key(&other),

@@ -91,7 +91,7 @@ fn main() {
     println!("| 16 keys | ns |");
     println!("|---|---|");
     println!("| a rotation of a shared ring | {rotation:.0} |");
-    println!("| of which one copy of the index (`fork`, and its drop) | {fork:.0} |");
+    println!("| of which one copy of the tables (`fork`, and its drop) | {fork:.0} |");
     println!("| the rest | {:.0} |", rotation - fork);
 }
 

@@ -18,12 +18,13 @@ pub(crate) trait Sought: Copy {
     /// [`is`](Self::is) for an id whose ends are at hand.
     fn is_the_one(self, ends: Ends, id: &KeyId) -> bool;
 
-    /// Feeds a hasher, alike for the same id.
+    /// Feeds a hasher, alike for the same id. The length does not go in: ids of one repeated letter
+    /// have hashes that are alike, up to sixteen of them, and are told apart by comparing.
     fn feed(self, hasher: &mut impl Hasher);
 }
 
-/// The length of an id and its first and its last eight bytes, if it has so many: all of an id of the
-/// usual length, and what tells most others apart.
+/// The length of an id and its first and its last eight bytes, if it has so many: all of an id of
+/// the usual length, and what tells most others apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ends {
     // The end first, because ids often begin alike and rarely end alike.

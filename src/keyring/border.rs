@@ -6,6 +6,7 @@ use core::iter;
 use hashbrown::HashSet;
 
 use super::Keyring;
+use super::active::ActiveKey;
 use super::table::{IdHasher, Table};
 use crate::error::{InvalidKeyring, Violation};
 use crate::id::KeyId;
@@ -84,7 +85,7 @@ impl<M> Keyring<M> {
     /// ```
     #[must_use]
     pub fn into_parts(self) -> (Vec<KeyRecord<M>>, Vec<Destruction>) {
-        let records = iter::once(KeyRecord::from_key(self.active))
+        let records = iter::once(KeyRecord::from_key(self.active.into_key()))
             .chain(self.inactive.into_sorted().map(KeyRecord::from_key))
             .chain(self.retired.into_sorted().map(KeyRecord::from_key))
             .collect();
@@ -203,8 +204,7 @@ impl<M> Border<M> {
         };
         self.inactive.shrink(&self.hasher);
         Ok(Keyring {
-            active_ends: active.id().ends(),
-            active,
+            active: ActiveKey::new(active),
             inactive: self.inactive,
             retired: self.retired,
             destroyed: self.destroyed,

@@ -84,6 +84,8 @@ impl<M> Keyring<M> {
     pub fn rotate_to(&mut self, id: &str, at: Timestamp) -> Result<RotationDecision, EntryError> {
         match Usual::new(id) {
             Some(id) => self.rotate_to_sought(id, at),
+            // No key's id, and not worth a hash.
+            None if id.len() > KeyId::MAX_LEN => Err(self.absent(id)),
             None => self.rotate_to_sought(id, at),
         }
     }
@@ -94,14 +96,15 @@ impl<M> Keyring<M> {
         id: impl Sought,
         at: Timestamp,
     ) -> Result<RotationDecision, EntryError> {
-        if id.is(self.active.id()) {
+        if self.active.is(id) {
+            let active = self.active();
             return Ok(RotationDecision::AlreadyActive {
-                id: self.active.id().clone(),
-                activated_at: self.active.activated_at().unwrap_or(self.active.status_since()),
+                id: active.id().clone(),
+                activated_at: active.activated_at().unwrap_or(active.status_since()),
             });
         }
         // In its place, which spares a second pointer to the material. Where there is no such
-        // inactive key, the entry says why not.
+        // inactive key, the entry says why not: that it is activated is for the types alone.
         match self.swap_active(id, at) {
             Some(rotation) => Ok(RotationDecision::Rotated(rotation)),
             None => {
@@ -123,21 +126,19 @@ impl<M> Keyring<M> {
     }
 }
 
-// Changes. Each puts a key in its new place before it takes it from its old one, and where that
-// needs room, the room is made first: there is no moment at which a key is nowhere.
+// Changes. Each puts a key in its new place before it takes it from its old one, or swaps two keys
+// in their places, and where that needs room, the room is made first: there is no step that can fail
+// while a key is nowhere.
 impl<M> Keyring<M> {
     /// Activates the inactive key of this id, if there is one, and leaves the one that was active
     /// in its place.
     #[inline(always)]
     fn swap_active(&mut self, id: impl Sought, at: Timestamp) -> Option<Rotation> {
         let order = self.next_order();
-        let Self { active, active_ends, inactive, hasher, .. } = self;
+        let Self { active, inactive, hasher, .. } = self;
         let sought = (hasher.hash(id), id);
-        let previous = (hasher.hash(active.id().as_str()), order);
-        inactive.exchange(sought, previous, hasher, |next| {
-            *active_ends = next.id().ends();
-            active.give_way(next, at)
-        })
+        let previous = (hasher.hash(active.key().id().as_str()), order);
+        inactive.exchange(sought, previous, hasher, |next| active.give_way(next, at))
     }
 
     /// `next` shares the material of an inactive key of this ring.
@@ -149,7 +150,6 @@ impl<M> Keyring<M> {
         self.inactive.reserve_one(&self.hasher);
         // No other status has this transition.
         let mut next = Key::from_parts(next.into_parts());
-        self.active_ends = next.id().ends();
         let rotation = self.active.give_way(&mut next, at);
         self.insert_inactive(next);
         self.remove_inactive(&rotation.to);

@@ -6,15 +6,15 @@ use crate::id::{KeyId, Long, Sought, Usual};
 use crate::key::KeyRef;
 
 impl<M> Keyring<M> {
-    // One way for each kind of id. The usual one is inlined where a program asks for a key; the
-    // others are calls, so that it stays short.
+    // One way for each kind of id. The usual one is inlined where a program asks for a key, and so is
+    // whether a long one is the active one; the rest are calls, so that the usual way stays short.
     #[inline(always)]
     pub(super) fn look_up(&self, id: &str) -> Option<KeyRef<'_, M>> {
         if let Some(id) = Usual::new(id) {
-            if self.is_active(id) { Some(KeyRef::Active(&self.active)) } else { self.among(id) }
+            if self.active.is(id) { Some(KeyRef::Active(self.active())) } else { self.among(id) }
         } else if let Some(long) = Long::new(id) {
-            if self.is_active(long) {
-                Some(KeyRef::Active(&self.active))
+            if self.active.is(long) {
+                Some(KeyRef::Active(self.active()))
             } else {
                 self.among_long(id)
             }
@@ -28,16 +28,11 @@ impl<M> Keyring<M> {
     fn look_up_other(&self, id: &str) -> Option<KeyRef<'_, M>> {
         if id.len() > KeyId::MAX_LEN {
             None
-        } else if self.is_active(id) {
-            Some(KeyRef::Active(&self.active))
+        } else if self.active.is(id) {
+            Some(KeyRef::Active(self.active()))
         } else {
             self.among(id)
         }
-    }
-
-    #[inline(always)]
-    fn is_active(&self, id: impl Sought) -> bool {
-        id.is_the_one(self.active_ends, self.active.id())
     }
 
     /// Among the keys that are not active.

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use core::convert::Infallible;
 
+use super::active::ActiveKey;
 use super::{Keyring, Withheld};
 use crate::id::KeyId;
 use crate::key::Key;
@@ -49,8 +50,7 @@ impl<M> Keyring<M> {
         mut f: impl FnMut(&KeyId, &M) -> Result<N, E>,
     ) -> Result<Keyring<N>, E> {
         Ok(Keyring {
-            active: remade(&self.active, &mut f)?,
-            active_ends: self.active_ends,
+            active: ActiveKey::new(remade(self.active(), &mut f)?),
             inactive: self.inactive.try_map(|key| remade(key, &mut f))?,
             retired: self.retired.try_map(|key| remade(key, &mut f))?,
             destroyed: self.destroyed.copy(Destruction::clone),
@@ -75,8 +75,7 @@ impl<M> Keyring<M> {
     /// ```
     pub fn fork(&self) -> Self {
         Self {
-            active: self.active.share(),
-            active_ends: self.active_ends,
+            active: ActiveKey::new(self.active().share()),
             inactive: self.inactive.copy(Key::share),
             retired: self.retired.copy(Key::share),
             destroyed: self.destroyed.copy(Destruction::clone),

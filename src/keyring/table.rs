@@ -154,24 +154,24 @@ impl<T: Identified> Table<T> {
         self.index.insert_unique(hash, position, rehash(&self.places, hasher));
     }
 
-    /// Lets `exchange` put another value, whose id has the hash `next` and is known not to be
-    /// there, in the place of the one of this id; `None` if there is none.
+    /// Lets `swap` put another value in the place of the one of this id; `None` if there is none.
+    /// What comes has an id with the hash `incoming`, which is known not to be there.
     #[inline(always)]
     pub(super) fn exchange<R>(
         &mut self,
         (hash, id): (u64, impl Sought),
-        (next, order): (u64, i64),
+        (incoming, order): (u64, i64),
         hasher: &IdHasher,
-        exchange: impl FnOnce(&mut T) -> R,
+        swap: impl FnOnce(&mut T) -> R,
     ) -> Option<R> {
         // Before anything changes.
         self.index.reserve(1, rehash(&self.places, hasher));
         let entry = self.index.find_entry(hash, is_at(&self.places, id)).ok()?;
         let place = self.places.get_mut(*entry.get() as usize)?;
-        let answer = exchange(&mut place.value);
+        let answer = swap(&mut place.value);
         place.order = order;
         let (position, _) = entry.remove();
-        self.index.insert_unique(next, position, rehash(&self.places, hasher));
+        self.index.insert_unique(incoming, position, rehash(&self.places, hasher));
         Some(answer)
     }
 
@@ -241,7 +241,8 @@ fn rehash<T: Identified>(places: &[Place<T>], hasher: &IdHasher) -> impl Fn(&Pos
     }
 }
 
-/// More than four billion keys: the end of the memory in any case, and so treated like that.
+/// Four billion things, which is what a position can count, are hundreds of gigabytes: treated as the
+/// end of the memory, which stops the program rather than let a position be wrong.
 #[cold]
 fn no_room_for(one_more: Layout) -> ! {
     handle_alloc_error(one_more)

@@ -1,7 +1,8 @@
 //! [`RefreshOnMiss`]: looking again, once, for a key that is not there.
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
+
 use core::fmt;
 use core::future::poll_fn;
 use core::mem;
@@ -65,7 +66,7 @@ struct Flight {
     is_in_the_air: bool,
     landings: u64,
     last_start: Option<Timestamp>,
-    waiting: Vec<(u64, Waker)>,
+    waiting: BTreeMap<u64, Waker>,
     /// How many have waited so far.
     tickets: u64,
 }
@@ -196,16 +197,15 @@ impl<M> RefreshOnMiss<M> {
             if flight.landings != landings {
                 return Poll::Ready(());
             }
-            let mut waiting = flight.waiting.iter_mut();
-            match waiting.find(|(ticket, _)| Some(*ticket) == place.ticket) {
-                Some((_, waker)) => waker.clone_from(context.waker()),
-                None => {
-                    flight.tickets += 1;
-                    let ticket = flight.tickets;
-                    flight.waiting.push((ticket, context.waker().clone()));
-                    place.ticket = Some(ticket);
-                }
-            }
+            let ticket = place.ticket.unwrap_or_else(|| {
+                flight.tickets += 1;
+                flight.tickets
+            });
+            place.ticket = Some(ticket);
+            let old = flight.waiting.insert(ticket, context.waker().clone());
+            // What a waker does when it is dropped is not known: not under the lock.
+            drop(flight);
+            drop(old);
             Poll::Pending
         })
         .await;
@@ -220,9 +220,8 @@ struct Place<'f> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if self.ticket.is_some() {
-            lock(self.flight).waiting.retain(|(ticket, _)| Some(*ticket) != self.ticket);
-        }
+        let waker = self.ticket.and_then(|ticket| lock(self.flight).waiting.remove(&ticket));
+        drop(waker);
     }
 }
 
@@ -233,7 +232,7 @@ impl Drop for Pilot<'_> {
         flight.landings = flight.landings.wrapping_add(1);
         let waiting = mem::take(&mut flight.waiting);
         drop(flight);
-        waiting.into_iter().for_each(|(_, waker)| waker.wake());
+        waiting.into_values().for_each(Waker::wake);
     }
 }
 

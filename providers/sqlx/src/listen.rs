@@ -17,6 +17,10 @@ const CHANNEL: &str = "key_rotation";
 /// the listener's own commit, and is lost where the connection is. So read the ring at the start,
 /// at each hint, and now and then without one.
 ///
+/// It connects with the options that the pool had when it was made, also when it connects again, and
+/// runs none of the pool's hooks. Where a password is good for a while only, listen anew after an
+/// error.
+///
 /// ```
 /// # use key_rotation_sqlx::{Error, SqlxKeyProvider};
 /// # async fn example(store: SqlxKeyProvider<sqlx::Postgres>) -> Result<(), Error> {

@@ -41,8 +41,13 @@ pub(crate) async fn revision<DB: Backend>(
         |reason| Error::Row { ring: ring.clone(), row: EscapedText::from(ring.as_str()), reason };
     let [version, revision, newest_event] =
         match DB::numbers(connection, REVISION, &[Value::Text(ring.as_str())]).await {
-            Err(sqlx::Error::ColumnDecode { .. }) => {
-                return Err(damaged(RowProblem::Column { column: "revision" }));
+            Err(sqlx::Error::ColumnDecode { index, .. }) => {
+                let column = match index.as_str() {
+                    "0" => "version",
+                    "1" => "revision",
+                    _ => "revision of the newest event",
+                };
+                return Err(damaged(RowProblem::Column { column }));
             }
             answer => answer.map_err(Error::database::<DB>(ring))?,
         };

@@ -106,8 +106,8 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
 
 #[cfg(feature = "postgres")]
 impl SqlxKeyProvider<sqlx::Postgres> {
-    /// Listens to what PostgreSQL announces of this ring's commits, on a connection of its own: it is
-    /// opened as the pool opens its own, and none is taken from the pool.
+    /// Listens to what PostgreSQL announces of this ring's commits, on a connection of its own, with
+    /// the pool's options: none is taken from the pool.
     ///
     /// # Errors
     ///

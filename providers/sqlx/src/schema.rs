@@ -59,6 +59,7 @@ async fn make_tables<DB: Backend>(connection: &mut DB::Connection) -> Result<(),
 }
 
 fn migrator<DB: Dialect>() -> Migrator {
+    const { assert!(DB::MIGRATIONS.len() as i64 == KNOWN, "the last migration is the known version") };
     let migrations = (1..).zip(DB::MIGRATIONS).map(|(version, &(description, statements))| {
         let statements = statements.into_sql_str();
         Migration::new(version, description.into(), MigrationType::Simple, statements, false)
