@@ -418,6 +418,17 @@ fn a_follower_that_moves_is_woken_where_it_is() {
         let waker = Waker::from(Arc::clone(place));
         assert!(follower.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     }
+    // A follower that gives up takes its waker along.
+    let gives_up = Arc::new(Woken(AtomicU32::new(0)));
+    {
+        let mut follower = pin!(misses.ring_with("k9", at(30), refresh));
+        let waker = Waker::from(Arc::clone(&gives_up));
+        assert!(follower.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert_eq!(Arc::strong_count(&gives_up), 2);
+    }
+    assert_eq!(Arc::strong_count(&gives_up), 1);
+
     assert!(leader.as_mut().poll(&mut context).is_ready());
     assert_eq!(first.0.load(Ordering::Relaxed), 0);
     assert_eq!(last.0.load(Ordering::Relaxed), 1);
