@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use crate::evidence::{Evidence, RecordText};
+use crate::evidence::Evidence;
+use crate::text::AuditText;
 use crate::id::KeyId;
-use crate::provider::{Change, Revision};
+use crate::revision::Revision;
 use crate::timestamp::Timestamp;
 
 /// Where events go: a log, a table, a queue.
@@ -59,7 +60,7 @@ pub trait AuditSink: Send + Sync {
 ///     event.to_string(),
 ///     "1970-01-01T00:00:00.000Z revision 4 by alice: key `k1` was retired",
 /// );
-/// # Ok::<(), key_rotation::InvalidRecordText>(())
+/// # Ok::<(), key_rotation::InvalidAuditText>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -67,7 +68,7 @@ pub struct AuditEvent {
     /// What was changed.
     pub action: AuditAction,
     /// Who did it, as the caller said.
-    pub actor: RecordText,
+    pub actor: AuditText,
     /// The store's revision with the change; where the answer to the commit was lost, the one
     /// with which it was found.
     pub revision: Revision,
@@ -106,7 +107,7 @@ pub enum AuditAction {
         /// Whether `to` had been active before.
         reactivated: bool,
         /// The reason given for not asking the policy, if it was not asked.
-        emergency: Option<RecordText>,
+        emergency: Option<AuditText>,
     },
     /// A retired key.
     Retired {
@@ -122,37 +123,6 @@ pub enum AuditAction {
     },
 }
 
-impl AuditAction {
-    /// What this change does, and when.
-    pub(crate) fn of<M>(change: &Change<M>, grounds: Grounds) -> (Self, Timestamp) {
-        match change {
-            Change::Create(record) => {
-                (Self::Created { id: record.id.clone() }, record.status_since)
-            }
-            Change::Add(record) => (Self::Added { id: record.id.clone() }, record.status_since),
-            Change::Activate(rotation) => {
-                let emergency = match grounds {
-                    Grounds::Emergency(reason) => Some(reason),
-                    Grounds::Ordinary | Grounds::Evidence(_) => None,
-                };
-                let (from, to) = (rotation.from.clone(), rotation.to.clone());
-                let reactivated = rotation.reactivated;
-                (Self::Activated { from, to, reactivated, emergency }, rotation.at)
-            }
-            Change::Retire(retirement) => {
-                (Self::Retired { id: retirement.id.clone() }, retirement.at)
-            }
-            Change::Destroy(tombstone) => {
-                let evidence = match grounds {
-                    Grounds::Evidence(evidence) => evidence,
-                    Grounds::Ordinary | Grounds::Emergency(_) => Evidence::None,
-                };
-                (Self::Destroyed { id: tombstone.id.clone(), evidence }, tombstone.at)
-            }
-        }
-    }
-}
-
 #[cfg(feature = "tracing")]
 impl AuditAction {
     /// Whether a person should look at it.
@@ -163,13 +133,6 @@ impl AuditAction {
                 | Self::Destroyed { evidence: Evidence::Forced(_), .. }
         )
     }
-}
-
-/// On what grounds a change is made, for the record.
-pub(crate) enum Grounds {
-    Ordinary,
-    Emergency(RecordText),
-    Evidence(Evidence),
 }
 
 impl fmt::Display for AuditAction {
@@ -217,7 +180,7 @@ impl fmt::Display for AuditEvent {
 /// let store = InMemoryKeyProvider::<KeyMaterial>::new();
 /// let service = RotationService::new(store, StrictSingleActive)
 ///     .with_audit(Arc::new(TracingSink), "nightly job".parse()?);
-/// # Ok::<(), key_rotation::InvalidRecordText>(())
+/// # Ok::<(), key_rotation::InvalidAuditText>(())
 /// ```
 #[cfg(feature = "tracing")]
 #[derive(Clone, Copy, Debug, Default)]

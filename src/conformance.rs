@@ -51,7 +51,7 @@ use core::fmt::Display;
 
 use thiserror::Error;
 
-use crate::provider::KeyProvider;
+use crate::store::KeyProvider;
 
 pub use self::changes::{activate, add, create, destroy, retire};
 pub use self::outages::{outage, unknown_outcome};

@@ -2,61 +2,56 @@
 
 use alloc::string::String;
 use core::borrow::Borrow;
-use core::fmt;
+use core::fmt::{self, Write};
 use core::str::FromStr;
 
 use smol_str::{SmolStr, ToSmolStr};
-
-use crate::error::InvalidKeyId;
-
-pub(crate) use self::sought::{Ends, Long, Sought, Usual};
-
-mod sought;
+use thiserror::Error;
 
 /// The name of a key: 1 to 128 bytes of visible ASCII (`!` to `~`, no spaces).
 ///
 /// That is what a header, a database column and a log line carry unharmed, so an id can neither
-/// forge a line nor hide in one. Ids of up to 23 bytes are stored inline; a longer one is shared
+/// forge a line nor hide in one. Ids of up to 23 bytes are stored inline. A longer one is shared
 /// between its clones, so cloning never allocates.
+///
+/// # Examples
 ///
 /// ```
 /// use key_rotation::KeyId;
 ///
 /// let id: KeyId = "2026-q4".parse()?;
-/// assert_eq!(id.as_str(), "2026-q4");
+/// assert_eq!(id, *"2026-q4");
 /// assert_eq!(KeyId::from(42_u64).as_str(), "42");
 /// assert!(KeyId::try_from("two words").is_err());
-/// # Ok::<(), key_rotation::InvalidKeyId>(())
+/// # Ok::<(), key_rotation::error::InvalidKeyId>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(SmolStr);
 
 impl KeyId {
     /// The longest id, in bytes.
-    ///
-    /// ```
-    /// # use key_rotation::KeyId;
-    /// assert!(KeyId::try_from("k".repeat(KeyId::MAX_LEN)).is_ok());
-    /// assert!(KeyId::try_from("k".repeat(KeyId::MAX_LEN + 1)).is_err());
-    /// ```
     pub const MAX_LEN: usize = 128;
 
-    /// An id from a literal. In a `const`, a malformed literal does not compile:
-    ///
-    /// ```
-    /// use key_rotation::KeyId;
-    /// const FIRST: KeyId = KeyId::from_static("2026-q4");
-    /// ```
-    ///
-    /// ```compile_fail
-    /// use key_rotation::KeyId;
-    /// const FIRST: KeyId = KeyId::from_static("2026 q4");
-    /// ```
+    /// Makes an id of a literal. In a `const`, a malformed literal does not compile.
     ///
     /// # Panics
     ///
     /// Outside a `const`, with a malformed id. Text that is not a literal has `TryFrom` and
     /// `FromStr`, which answer with an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use key_rotation::KeyId;
+    ///
+    /// const FIRST: KeyId = KeyId::from_static("2026-q4");
+    /// ```
+    ///
+    /// ```compile_fail
+    /// use key_rotation::KeyId;
+    ///
+    /// const FIRST: KeyId = KeyId::from_static("2026 q4");
+    /// ```
     #[must_use]
     pub const fn from_static(id: &'static str) -> Self {
         assert!(
@@ -71,27 +66,53 @@ impl KeyId {
             check(id).is_ok(),
             "a key id is visible ASCII, `!` to `~`: no spaces (use `-`), control characters or letters outside ASCII"
         );
-        if id.len() <= SmolStr::INLINE_CAP {
-            Self(SmolStr::new_inline(id))
-        } else {
-            Self(SmolStr::new_static(id))
-        }
+        // As many bytes as `SmolStr` keeps inline.
+        if id.len() <= 23 { Self(SmolStr::new_inline(id)) } else { Self(SmolStr::new_static(id)) }
     }
 
-    /// The id as text.
+    /// Makes an id of any text that others have chosen, such as the `kid` of a JWT.
+    ///
+    /// What an id cannot have, and the percent sign, is written as `%` and two hexadecimal digits
+    /// for each byte, so that two texts never become one id. Other ids stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKeyId::Empty`], and [`InvalidKeyId::TooLong`] with the length that the id would
+    /// have.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::KeyId;
-    /// assert_eq!(KeyId::from_static("k1").as_str(), "k1");
+    /// use key_rotation::KeyId;
+    ///
+    /// assert_eq!(KeyId::escaped("2026-q4")?.as_str(), "2026-q4");
+    /// assert_eq!(KeyId::escaped("clé 1")?.as_str(), "cl%C3%A9%201");
+    /// assert_ne!(KeyId::escaped("a b")?, KeyId::escaped("a%20b")?);
+    /// # Ok::<(), key_rotation::error::InvalidKeyId>(())
     /// ```
+    pub fn escaped(text: &str) -> Result<Self, InvalidKeyId> {
+        let stays = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
+        let len = text.bytes().map(|byte| if stays(byte) { 1 } else { 3 }).sum();
+        if len > Self::MAX_LEN {
+            return Err(InvalidKeyId::TooLong { len });
+        }
+        let mut id = String::with_capacity(len);
+        for byte in text.bytes() {
+            if stays(byte) {
+                id.push(char::from(byte));
+            } else {
+                // Writing to a string does not fail.
+                let _ = write!(id, "%{byte:02X}");
+            }
+        }
+        id.parse()
+    }
+
+    /// Returns the id as text.
     #[must_use]
     #[inline]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
-    }
-
-    pub(crate) fn ends(&self) -> Ends {
-        Ends::of(self.as_str())
     }
 }
 
@@ -141,14 +162,28 @@ impl TryFrom<String> for KeyId {
     }
 }
 
-/// The number in decimal, without leading zeros. Does not allocate.
+/// Writes the number in decimal, without leading zeros. Does not allocate.
+impl From<u8> for KeyId {
+    fn from(number: u8) -> Self {
+        Self::from(u64::from(number))
+    }
+}
+
+/// Writes the number in decimal, without leading zeros. Does not allocate.
+impl From<u16> for KeyId {
+    fn from(number: u16) -> Self {
+        Self::from(u64::from(number))
+    }
+}
+
+/// Writes the number in decimal, without leading zeros. Does not allocate.
 impl From<u32> for KeyId {
     fn from(number: u32) -> Self {
         Self::from(u64::from(number))
     }
 }
 
-/// The number in decimal, without leading zeros. Does not allocate.
+/// Writes the number in decimal, without leading zeros. Does not allocate.
 impl From<u64> for KeyId {
     fn from(number: u64) -> Self {
         // At most 20 digits, which `SmolStr` keeps inline.
@@ -168,6 +203,18 @@ impl Borrow<str> for KeyId {
     }
 }
 
+impl PartialEq<str> for KeyId {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for KeyId {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -178,4 +225,58 @@ impl fmt::Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyId({self})")
     }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for KeyId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for KeyId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::text::parsed(deserializer)
+    }
+}
+
+/// Text that is no [`KeyId`].
+///
+/// # Examples
+///
+/// ```
+/// use key_rotation::KeyId;
+/// use key_rotation::error::InvalidKeyId;
+///
+/// assert_eq!(
+///     KeyId::try_from("k 1"),
+///     Err(InvalidKeyId::NotVisibleAscii { byte: b' ', position: 1 }),
+/// );
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidKeyId {
+    /// There is no text.
+    #[error("a key id cannot be empty: give it 1 to {} bytes of visible ASCII", KeyId::MAX_LEN)]
+    Empty,
+    /// The text is longer than [`KeyId::MAX_LEN`].
+    #[error(
+        "a key id is at most {} bytes long, and this one has {len}: choose a shorter one",
+        KeyId::MAX_LEN
+    )]
+    TooLong {
+        /// The length found, in bytes.
+        len: usize,
+    },
+    /// A byte is outside `!` to `~`.
+    #[error(
+        "a key id is visible ASCII, `!` to `~`, and this one has byte {byte:#04x} at position {position}: remove it"
+    )]
+    NotVisibleAscii {
+        /// The first such byte.
+        byte: u8,
+        /// Where it stands, counted from 0.
+        position: usize,
+    },
 }

@@ -1,41 +1,60 @@
-//! [`Key`]: an id, its times and its material, with the status in the type.
+//! [`Key`]: an id, the events of its life and its halves, with the status in the type.
 
 use alloc::sync::Arc;
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem;
 
 use crate::id::KeyId;
 use crate::material::KeyMaterial;
-use crate::receipt::{Destruction, Rotation};
 use crate::status::{
-    Active, CanDestroy, CanEncrypt, Inactive, KeyStatus, Retired, Status, TransitionTo,
+    Active, CanActivate, CanDeactivate, CanEncrypt, Inactive, KeyStatus, Retired, Revoked, Status,
+    asked,
 };
 use crate::timestamp::Timestamp;
 
-pub use self::capability::{DecryptionKey, EncryptionKey};
-pub use self::reference::{KeyInfo, KeyRef};
+pub use self::halves::{Apart, Halves, Same};
+pub use self::info::{KeyInfo, Times};
+pub use self::receipt::{
+    Addition, Destruction, Restoration, Retirement, Revocation, Rotation, RotationDecision,
+};
+pub use self::record::{Event, KeyRecord, TimeConflict};
+pub use self::reference::KeyRef;
+pub use self::rights::{
+    DecryptionKey, EncryptionKey, OwnedDecryptionKey, SalvageKey, SigningKey, VerificationKey,
+};
 
-mod capability;
+pub(crate) use self::halves::{Both, Kept, One};
+pub(crate) use self::info::{Head, Rank};
+
+mod halves;
+mod info;
+mod receipt;
+mod record;
 mod reference;
+mod rights;
 
 /// A key whose status is part of its type.
 ///
-/// `M` is what the key is made of: bytes ([`KeyMaterial`]), a wrapped blob, a handle to a KMS, a
-/// prepared cipher. The status decides, at compile time, what can be done with it:
+/// `E` is what it encrypts with: bytes ([`KeyMaterial`]), a wrapped blob, a handle to a KMS, a
+/// prepared cipher. `D` says how it keeps what it decrypts with: [`Same`], one half for both, or
+/// [`Apart<V>`](Apart), a half of its own type. What can be done with the key is decided by its
+/// status, at compile time:
 ///
-/// | | [`encryption_key`](Key::encryption_key) | [`decryption_key`](Key::decryption_key) | [`activate`](Key::activate) | [`deactivate`](Key::deactivate) | [`retire`](Key::retire) | [`destroy`](Key::destroy) |
-/// |---|---|---|---|---|---|---|
-/// | `Key<Active>` | yes | yes | | yes | | |
-/// | `Key<Inactive>` | | yes | yes | | yes | |
-/// | `Key<Retired>` | | yes | | | | yes |
+/// | status | encrypt | decrypt | salvage | activate | deactivate | retire | revoke | restore | destroy | holds |
+/// |---|---|---|---|---|---|---|---|---|---|---|
+/// | `Key<Active>` | yes | yes | – | – | alone only | – | – | – | – | both halves |
+/// | `Key<Inactive>` | – | yes | – | yes | – | yes | yes | – | – | both halves |
+/// | `Key<Retired>` | – | yes | – | – | – | – | yes | – | yes | the decrypting half |
+/// | `Key<Revoked>` | – | – | yes | – | – | – | – | to Retired | yes | the decrypting half |
 ///
-/// An empty cell does not compile. A new key is inactive; the only way to a `Key<Active>` is
+/// A dash does not compile. A new key is inactive; the only way to a `Key<Active>` is
 /// [`activate`](Key::activate). A key is one value: it does not clone, and a transition moves it,
 /// so that its old status is gone from the program.
 ///
-/// Most programs never write these type parameters: they hold a [`Keyring`](crate::Keyring) and
+/// Most programs never write these type parameters: they hold a [`Keyring`](crate::Keyring), and
 /// pass [`EncryptionKey`] and [`DecryptionKey`] on.
+///
+/// # Examples
 ///
 /// ```
 /// use key_rotation::{Key, KeyId, KeyMaterial, Timestamp};
@@ -52,42 +71,44 @@ mod reference;
 ///
 /// # Material stays where it is
 ///
-/// The material is placed behind an `Arc` when the key is made and stays at that address through
-/// every transition, in every ring, until the last owner drops it. What moves is the pointer.
+/// The material is placed behind an `Arc` when the key is made. It stays at that address through
+/// every transition, in every ring, until its last owner drops it: what moves is the pointer.
 /// [`Key::new`] takes the material by value, so a material that holds its secret inline leaves a
 /// copy on the stack on its way; [`Key::from_shared`] does not.
+///
+/// # The time of a transition
+///
+/// A transition takes the time at which it happens. A time that is earlier than one that the key
+/// carries, from a host whose clock is behind, counts as the latest that it carries.
 #[must_use = "a key that is dropped is lost, and its material is wiped"]
-pub struct Key<S: Status, M = KeyMaterial> {
-    parts: KeyParts<M>,
+pub struct Key<S: Status, E = KeyMaterial, D: Halves<E> = Same> {
+    head: Head,
+    kept: Kept<S::Both, S::No, E, D>,
     status: PhantomData<fn() -> S>,
 }
 
-/// All that a key has besides its status.
-pub(crate) struct KeyParts<M> {
-    pub(crate) id: KeyId,
-    pub(crate) created_at: Timestamp,
-    pub(crate) activated_at: Option<Timestamp>,
-    pub(crate) status_since: Timestamp,
-    pub(crate) material: Arc<M>,
-}
-
 impl<M> Key<Inactive, M> {
-    /// A new key, staged: it decrypts, and waits to be activated.
+    /// Makes a new key: it decrypts, and waits to be activated.
+    ///
+    /// `created_at` is the maker's word. No policy counts from it.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use key_rotation::{Key, KeyId, KeyStatus, Timestamp};
     ///
     /// let key = Key::new(KeyId::from_static("k1"), "anything", Timestamp::now());
     /// assert_eq!(key.status(), KeyStatus::Inactive);
-    /// assert_eq!(key.activated_at(), None);
     /// ```
     pub fn new(id: KeyId, material: M, created_at: Timestamp) -> Self {
         Self::from_shared(id, Arc::new(material), created_at)
     }
 
-    /// A new key over material that is on the heap already, and that others may hold too.
+    /// Makes a new key of material that is on the heap already, and that others may hold too.
     ///
     /// Material that somebody else still holds is not wiped when the key is destroyed.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::sync::Arc;
@@ -95,283 +116,332 @@ impl<M> Key<Inactive, M> {
     ///
     /// let material = Arc::new(KeyMaterial::take(&mut [7; 32])?);
     /// let key = Key::from_shared(KeyId::from_static("k1"), material, Timestamp::now());
-    /// # Ok::<(), key_rotation::MaterialError>(())
+    /// # Ok::<(), key_rotation::error::MaterialError>(())
     /// ```
     pub fn from_shared(id: KeyId, material: Arc<M>, created_at: Timestamp) -> Self {
-        Self::from_parts(KeyParts {
-            id,
-            created_at,
-            activated_at: None,
-            status_since: created_at,
-            material,
-        })
+        Self::made(id, Kept::same(material), created_at)
     }
 }
 
-impl<S: Status, M> Key<S, M> {
-    /// The key's name.
+impl<E, V> Key<Inactive, E, Apart<V>> {
+    /// Makes a new key whose halves are apart: what encrypts or signs, and what decrypts or
+    /// verifies. Retired or revoked, it holds the second alone.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, Timestamp};
-    /// let key = Key::new(KeyId::from_static("k1"), (), Timestamp::UNIX_EPOCH);
-    /// assert_eq!(key.id().as_str(), "k1");
+    /// use key_rotation::{Key, KeyId, Timestamp};
+    ///
+    /// let now = Timestamp::now();
+    /// let key = Key::new_pair(KeyId::from_static("k1"), "private", "public", now).activate(now);
+    /// assert_eq!(key.encryption_key().material(), &"private");
+    /// assert_eq!(key.decryption_key().material(), &"public");
     /// ```
+    pub fn new_pair(id: KeyId, encrypting: E, decrypting: V, created_at: Timestamp) -> Self {
+        Self::made(id, Kept::pair(Arc::new(encrypting), Arc::new(decrypting)), created_at)
+    }
+}
+
+impl<S: Status, E, D: Halves<E>> Key<S, E, D> {
+    /// Returns the key's name.
     #[must_use]
     #[inline]
     pub fn id(&self) -> &KeyId {
-        &self.parts.id
+        &self.head.id
     }
 
-    /// The key's status as a value.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, KeyStatus, Timestamp};
-    /// # let now = Timestamp::UNIX_EPOCH;
-    /// let key = Key::new(KeyId::from_static("k1"), (), now).activate(now);
-    /// assert_eq!(key.status(), KeyStatus::Active);
-    /// ```
+    /// Returns the key's status as a value.
     #[must_use]
     pub fn status(&self) -> KeyStatus {
         S::STATUS
     }
 
-    /// When the key was made.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Timestamp};
-    /// # let at = Timestamp::from_unix_millis;
-    /// let key = Key::new(KeyId::from_static("k1"), (), at(10)).activate(at(20));
-    /// assert_eq!(key.created_at(), at(10));
-    /// ```
+    /// Returns the events of the key's life.
     #[must_use]
-    pub fn created_at(&self) -> Timestamp {
-        self.parts.created_at
+    pub fn times(&self) -> &Times {
+        &self.head.times
     }
 
-    /// When the key was last activated; `None` for a key that never was.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Timestamp};
-    /// # let at = Timestamp::from_unix_millis;
-    /// let key = Key::new(KeyId::from_static("k1"), (), at(10));
-    /// assert_eq!(key.activated_at(), None);
-    /// assert_eq!(key.activate(at(20)).deactivate(at(30)).activated_at(), Some(at(20)));
-    /// ```
+    /// Returns the key without its material, for a policy or a log.
     #[must_use]
-    pub fn activated_at(&self) -> Option<Timestamp> {
-        self.parts.activated_at
+    pub fn info(&self) -> KeyInfo {
+        self.head.info(S::STATUS)
     }
 
-    /// Since when the key has had its status.
+    /// Activates the key: from now on it encrypts.
+    ///
+    /// It returns the same key, and its material stays where it is. Cannot fail.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, Timestamp};
-    /// # let at = Timestamp::from_unix_millis;
-    /// let key = Key::new(KeyId::from_static("k1"), (), at(10)).retire(at(40));
-    /// assert_eq!(key.status_since(), at(40));
-    /// ```
-    #[must_use]
-    pub fn status_since(&self) -> Timestamp {
-        self.parts.status_since
-    }
-
-    /// Makes the key active.
+    /// use key_rotation::{Key, KeyId, Timestamp};
     ///
-    /// Requires an inactive key, one that is new or one that was active before. Returns the same
-    /// key, which now encrypts; its material stays where it is. Cannot fail.
-    ///
-    /// A time earlier than one that the key already carries (a host whose clock is behind) counts
-    /// as the latest that it carries: see [`status_since`](Key::status_since).
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, KeyMaterial, Timestamp};
-    /// let key = Key::new(KeyId::from_static("k1"), (), Timestamp::now());
+    /// let key = Key::new(KeyId::from_static("k1"), "cipher", Timestamp::now());
     /// let active = key.activate(Timestamp::now());
-    /// let encryption_key = active.encryption_key();
+    /// assert_eq!(active.encryption_key().material(), &"cipher");
     /// ```
-    pub fn activate(self, at: Timestamp) -> Key<Active, M>
+    pub fn activate(self, at: Timestamp) -> Key<Active, E, D>
     where
-        S: TransitionTo<Active>,
+        S: asked::CanActivate,
     {
-        self.into_status(at)
+        self.entering(at, |kept| kept.both(<S as CanActivate>::never))
     }
 
-    /// Makes the key inactive: it keeps decrypting and may be activated again.
+    /// Deactivates the key: it keeps decrypting, and may be activated again.
     ///
-    /// Requires an active key. Returns the same key, which no longer encrypts; its material stays
-    /// where it is. Cannot fail; for an early time see [`activate`](Key::activate).
+    /// It returns the same key, and its material stays where it is. Cannot fail. This is for a key
+    /// on its own: in a [`Keyring`](crate::Keyring) the active key becomes inactive when another is
+    /// activated, in one step.
     ///
-    /// This is for a key on its own. In a [`Keyring`](crate::Keyring) the active key becomes
-    /// inactive when another is activated, in one step.
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, KeyStatus, Timestamp};
-    /// # let now = Timestamp::now();
-    /// let active = Key::new(KeyId::from_static("k1"), (), now).activate(now);
+    /// use key_rotation::{Key, KeyId, KeyStatus, Timestamp};
+    ///
+    /// let now = Timestamp::now();
+    /// let active = Key::new(KeyId::from_static("k1"), "cipher", now).activate(now);
     /// assert_eq!(active.deactivate(now).status(), KeyStatus::Inactive);
     /// ```
-    pub fn deactivate(self, at: Timestamp) -> Key<Inactive, M>
+    pub fn deactivate(self, at: Timestamp) -> Key<Inactive, E, D>
     where
-        S: TransitionTo<Inactive>,
+        S: asked::CanDeactivate,
     {
-        self.into_status(at)
+        self.entering(at, |kept| kept.both(<S as CanDeactivate>::never))
     }
 
-    /// Retires the key: it decrypts old data, and can never be active again.
+    /// Retires the key: it decrypts old data, and never encrypts again.
     ///
-    /// Requires an inactive key. Returns the same key; its material stays where it is. Cannot
-    /// fail; for an early time see [`activate`](Key::activate).
+    /// It returns the same key with the decrypting half alone. An encrypting half that was kept
+    /// apart is dropped, and wiped if this key was its last owner. Cannot fail.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, KeyStatus, Timestamp};
-    /// # let now = Timestamp::now();
-    /// let retired = Key::new(KeyId::from_static("k1"), (), now).retire(now);
-    /// assert_eq!(retired.status(), KeyStatus::Retired);
+    /// use key_rotation::{Key, KeyId, Timestamp};
+    ///
+    /// let now = Timestamp::now();
+    /// let retired = Key::new(KeyId::from_static("k1"), "cipher", now).retire(now);
+    /// assert_eq!(retired.decryption_key().material(), &"cipher");
     /// ```
-    pub fn retire(self, at: Timestamp) -> Key<Retired, M>
+    pub fn retire(self, at: Timestamp) -> Key<Retired, E, D>
     where
-        S: TransitionTo<Retired>,
+        S: asked::CanRetire,
     {
-        self.into_status(at)
+        self.entering(at, Kept::one)
+    }
+
+    /// Revokes the key, because it is not trusted any more: it does not decrypt.
+    ///
+    /// It returns the same key with the decrypting half alone, as [`retire`](Self::retire) does. A
+    /// job that seals data again gets it with [`salvage_key`](Self::salvage_key). Cannot fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use key_rotation::{Key, KeyId, Timestamp};
+    ///
+    /// let now = Timestamp::now();
+    /// let revoked = Key::new(KeyId::from_static("k1"), "cipher", now).revoke(now);
+    /// assert_eq!(revoked.salvage_key().material(), &"cipher");
+    /// ```
+    pub fn revoke(self, at: Timestamp) -> Key<Revoked, E, D>
+    where
+        S: asked::CanRevoke,
+    {
+        self.entering(at, Kept::one)
+    }
+
+    /// Restores a key that was revoked by mistake, as retired: it decrypts again.
+    ///
+    /// It never encrypts again, because its encrypting half is gone. Cannot fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use key_rotation::{Key, KeyId, KeyStatus, Timestamp};
+    ///
+    /// let now = Timestamp::now();
+    /// let restored = Key::new(KeyId::from_static("k1"), "cipher", now).revoke(now).restore(now);
+    /// assert_eq!(restored.status(), KeyStatus::Retired);
+    /// ```
+    pub fn restore(self, at: Timestamp) -> Key<Retired, E, D>
+    where
+        S: asked::CanRestore,
+    {
+        self.entering(at, Kept::one)
     }
 
     /// Destroys the key: what was encrypted with it can never be read again.
     ///
-    /// Requires a retired key. Returns the tombstone to store in its place, so that the id is
-    /// never used again. The material is dropped, and wiped if this key was its last owner.
-    /// Cannot fail; for an early time see [`activate`](Key::activate).
+    /// It returns the tombstone to keep in its place, so that the id is never used again. The
+    /// material is dropped, and wiped if this key was its last owner. Cannot fail.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, Timestamp};
-    /// # let now = Timestamp::now();
-    /// let tombstone = Key::new(KeyId::from_static("k1"), (), now).retire(now).destroy(now);
+    /// use key_rotation::{Key, KeyId, Timestamp};
+    ///
+    /// let now = Timestamp::now();
+    /// let tombstone = Key::new(KeyId::from_static("k1"), "cipher", now).retire(now).destroy(now);
     /// assert_eq!(tombstone.id.as_str(), "k1");
     /// ```
     pub fn destroy(self, at: Timestamp) -> Destruction
     where
-        S: CanDestroy,
+        S: asked::CanDestroy,
     {
-        let at = at.max(self.latest());
-        Destruction::new(self.parts.id, at)
+        let asked_at = at;
+        let at = self.head.times.no_earlier_than(asked_at);
+        Destruction { id: self.head.id, at, asked_at }
     }
 
-    /// The right to encrypt with this key.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Timestamp};
-    /// # let now = Timestamp::now();
-    /// let active = Key::new(KeyId::from_static("k1"), "material", now).activate(now);
-    /// assert_eq!(active.encryption_key().material(), &"material");
-    /// ```
+    /// Lends the right to encrypt.
     #[inline]
-    pub fn encryption_key(&self) -> EncryptionKey<'_, M>
+    pub fn encryption_key(&self) -> EncryptionKey<'_, E>
     where
-        S: CanEncrypt,
+        S: asked::CanEncrypt,
     {
-        EncryptionKey::new(&self.parts)
+        EncryptionKey::new(&self.head.id, self.kept.encrypting(<S as CanEncrypt>::never))
     }
 
-    /// The right to decrypt with this key: every key has it.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Timestamp};
-    /// # let now = Timestamp::now();
-    /// let retired = Key::new(KeyId::from_static("k1"), "material", now).retire(now);
-    /// assert_eq!(retired.decryption_key().material(), &"material");
-    /// ```
+    /// Lends the right to decrypt.
     #[inline]
-    pub fn decryption_key(&self) -> DecryptionKey<'_, M> {
-        DecryptionKey::new(&self.parts, S::STATUS)
+    pub fn decryption_key(&self) -> DecryptionKey<'_, D::Decrypting>
+    where
+        S: asked::CanDecrypt,
+    {
+        DecryptionKey::new(&self.head, D::decrypting(&self.kept), S::STATUS)
     }
 
-    /// The same key in another status. Which there may be say the methods that call this.
-    fn into_status<Next: Status>(mut self, at: Timestamp) -> Key<Next, M> {
-        let at = at.max(self.latest());
-        self.parts.enter(Next::STATUS, at);
-        Key::from_parts(self.parts)
+    /// Lends the right to salvage: to decrypt what is sealed again at once.
+    pub fn salvage_key(&self) -> SalvageKey<'_, D::Decrypting>
+    where
+        S: asked::CanSalvage,
+    {
+        SalvageKey::new(&self.head.id, D::decrypting(&self.kept))
     }
 
-    /// The latest time that the key carries. No transition is dated earlier.
-    pub(crate) fn latest(&self) -> Timestamp {
-        self.parts.latest()
+    /// Is there for the words of the compiler: a key does not clone.
+    #[doc(hidden)]
+    #[expect(clippy::should_implement_trait, reason = "a key must not implement it")]
+    pub fn clone(&self) -> Self
+    where
+        for<'n> (): words::KeyClones<'n>,
+    {
+        <() as words::KeyClones<'static>>::never(self)
     }
 
+    /// The same key in another status. The methods above say which there may be.
+    fn entering<Next: Status>(
+        self,
+        at: Timestamp,
+        change: impl FnOnce(Kept<S::Both, S::No, E, D>) -> Kept<Next::Both, Next::No, E, D>,
+    ) -> Key<Next, E, D> {
+        let Self { mut head, kept, .. } = self;
+        let at = head.times.no_earlier_than(at);
+        head.enter(Next::STATUS, at);
+        Key::from_parts(head, change(kept))
+    }
+}
+
+impl<S: Status, E, D: Halves<E>> Key<S, E, D> {
     /// A key of the status `S`, which the caller vouches for: the border and the ring do.
-    pub(crate) fn from_parts(parts: KeyParts<M>) -> Self {
-        Self { parts, status: PhantomData }
+    pub(crate) fn from_parts(head: Head, kept: Kept<S::Both, S::No, E, D>) -> Self {
+        Self { head, kept, status: PhantomData }
     }
 
-    pub(crate) fn parts(&self) -> &KeyParts<M> {
-        &self.parts
+    pub(crate) fn into_parts(self) -> (Head, Kept<S::Both, S::No, E, D>) {
+        (self.head, self.kept)
     }
 
-    pub(crate) fn into_parts(self) -> KeyParts<M> {
-        self.parts
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
     }
 
-    /// A second pointer to the same key, for the ring and the store. Never handed out: outside,
-    /// a key is one value.
+    pub(crate) fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+
+    pub(crate) fn decrypting(&self) -> &Arc<D::Decrypting> {
+        D::decrypting(&self.kept)
+    }
+
+    /// The same key over other halves.
+    pub(crate) fn over<E2, D2: Halves<E2>>(
+        &self,
+        kept: Kept<S::Both, S::No, E2, D2>,
+    ) -> Key<S, E2, D2> {
+        Key::from_parts(self.head.share(), kept)
+    }
+
+    /// More pointers to the same key. Never handed out: outside, a key is one value.
     pub(crate) fn share(&self) -> Self {
-        Self::from_parts(self.parts.share())
+        self.over(self.kept.share())
     }
 
-    /// The same key over other material.
-    pub(crate) fn with_material<N>(&self, material: Arc<N>) -> Key<S, N> {
-        Key::from_parts(self.parts.with_material(material))
-    }
-}
-
-impl<M> Key<Active, M> {
-    /// An activation and a deactivation in one: `next` becomes the active key, and the key that
-    /// was active stands in its place. They swap, so neither is ever missing, and no second pointer
-    /// to the material is made. The one place where the active key of a ring changes.
-    #[inline(always)]
-    pub(crate) fn give_way(&mut self, next: &mut Key<Inactive, M>, at: Timestamp) -> Rotation {
-        let at = at.max(self.latest()).max(next.latest());
-        let reactivated = next.activated_at().is_some();
-        let rotation = Rotation::new(self.id().clone(), next.id().clone(), at, reactivated);
-        mem::swap(&mut self.parts, &mut next.parts);
-        self.parts.enter(KeyStatus::Active, at);
-        next.parts.enter(KeyStatus::Inactive, at);
-        rotation
+    /// More pointers to the same key in a status that is found to hold as many halves.
+    pub(crate) fn share_as<S2: Status>(&self) -> Option<Key<S2, E, D>> {
+        Some(Key::from_parts(self.head.share(), self.kept.share_as()?))
     }
 }
 
-impl<M> KeyParts<M> {
-    /// The one place where a key's times change with its status.
-    fn enter(&mut self, status: KeyStatus, at: Timestamp) {
-        if status.can_encrypt() {
-            self.activated_at = Some(at);
-        }
-        self.status_since = at;
-    }
-
-    pub(crate) fn latest(&self) -> Timestamp {
-        Timestamp::latest_of(self.created_at, self.activated_at, self.status_since)
-    }
-
-    /// The same id and times over other material.
-    pub(crate) fn with_material<N>(&self, material: Arc<N>) -> KeyParts<N> {
-        KeyParts {
-            id: self.id.clone(),
-            created_at: self.created_at,
-            activated_at: self.activated_at,
-            status_since: self.status_since,
-            material,
-        }
-    }
-
-    /// A second pointer to the same material.
-    pub(crate) fn share(&self) -> Self {
-        self.with_material(Arc::clone(&self.material))
+impl<E, D: Halves<E>> Key<Inactive, E, D> {
+    fn made(id: KeyId, kept: Both<E, D>, created_at: Timestamp) -> Self {
+        let times = Times { created_at: Some(created_at), ..Times::default() };
+        Self::from_parts(Head { id, times, marks: Default::default() }, kept)
     }
 }
 
-impl<S: Status, M> fmt::Debug for Key<S, M> {
+impl<S: Status, E, D: Halves<E>> fmt::Debug for Key<S, E, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key")
             .field("id", self.id())
             .field("status", &S::STATUS)
             .finish_non_exhaustive()
+    }
+}
+
+/// Is there for the words of the compiler: nothing implements [`words::KeyClones`].
+impl<S: Status, E, D: Halves<E>> Clone for Key<S, E, D>
+where
+    for<'n> (): words::KeyClones<'n>,
+{
+    fn clone(&self) -> Self {
+        <() as words::KeyClones<'static>>::never(self)
+    }
+}
+
+/// Is there for the words of the compiler: nothing implements [`words::RecordBecomesKey`].
+impl<S: Status, M> From<KeyRecord<M>> for Key<S, M>
+where
+    for<'n> (): words::RecordBecomesKey<'n>,
+{
+    fn from(record: KeyRecord<M>) -> Self {
+        <() as words::RecordBecomesKey<'static>>::never(record)
+    }
+}
+
+mod words {
+    #[diagnostic::on_unimplemented(
+        message = "a key is one value, and does not clone",
+        label = "a second key would have a life of its own",
+        note = "to encrypt or decrypt with it in two places, lend it: `key.encryption_key()` and `key.decryption_key()` copy freely",
+        note = "to decrypt in a task that outlives the key: `key.decryption_key().to_owned()`, which returns an `OwnedDecryptionKey`",
+        note = "for a second ring over the same material: `ring.fork()`, which returns a `Keyring`; to share one ring among threads: `Arc::new(ring)`"
+    )]
+    #[expect(unnameable_types, reason = "so that nobody implements it")]
+    pub trait KeyClones<'n> {
+        fn never<K>(key: &K) -> K;
+    }
+
+    #[diagnostic::on_unimplemented(
+        message = "a record is data that nobody has checked, and does not become a key by itself",
+        label = "make a ring of all the records: there they are checked",
+        note = "`let ring = Keyring::from_records(records)?;` and then `ring.encryption_key()` and `ring.decryption_key(id)?`",
+        note = "a new key is made of material: `Key::new(id, material, created_at)`"
+    )]
+    #[expect(unnameable_types, reason = "so that nobody implements it")]
+    pub trait RecordBecomesKey<'n> {
+        fn never<R, K>(record: R) -> K;
     }
 }

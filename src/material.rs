@@ -8,9 +8,9 @@ use core::fmt;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::error::{MaterialError, TryFillError};
+use thiserror::Error;
 
-/// The bytes of a key, on the heap, wiped on drop.
+/// The bytes of a key, on the heap. They are wiped when they are dropped.
 ///
 /// The bytes are written once, to where they stay until they are wiped: nothing reallocates them.
 /// They do not print, compare, clone or serialize; [`expose_secret`](Self::expose_secret) and
@@ -31,6 +31,8 @@ use crate::error::{MaterialError, TryFillError};
 ///
 /// What was copied before it came here (a stack variable, a file buffer) is the caller's to wipe.
 ///
+/// # Examples
+///
 /// ```
 /// use key_rotation::KeyMaterial;
 ///
@@ -39,7 +41,7 @@ use crate::error::{MaterialError, TryFillError};
 /// assert_eq!(bytes, [0; 32]);
 /// assert_eq!(material.expose_secret().len(), 32);
 /// assert_eq!(format!("{material:?}"), "KeyMaterial { .. }");
-/// # Ok::<(), key_rotation::MaterialError>(())
+/// # Ok::<(), key_rotation::error::MaterialError>(())
 /// ```
 #[must_use = "material that is dropped is wiped"]
 pub struct KeyMaterial(SecretBox<[u8]>);
@@ -51,8 +53,12 @@ impl KeyMaterial {
     ///
     /// [`MaterialError::Empty`] and [`MaterialError::AllZero`]; the source is wiped all the same.
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation::{KeyMaterial, MaterialError};
+    /// use key_rotation::KeyMaterial;
+    /// use key_rotation::error::MaterialError;
+    ///
     /// let mut placeholder = [0; 32];
     /// assert_eq!(KeyMaterial::take(&mut placeholder).unwrap_err(), MaterialError::AllZero);
     /// ```
@@ -63,7 +69,7 @@ impl KeyMaterial {
         Self::checked(secret)
     }
 
-    /// Material of `len` bytes that `fill` writes in place: an RNG, a KDF, a decryption.
+    /// Makes material of `len` bytes that `fill` writes in place: an RNG, a KDF, a decryption.
     ///
     /// # Errors
     ///
@@ -76,11 +82,14 @@ impl KeyMaterial {
     /// When `len` is more than a process can have: `isize::MAX`. Check a length that comes from
     /// outside.
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation::KeyMaterial;
+    /// use key_rotation::KeyMaterial;
+    ///
     /// let material = KeyMaterial::try_fill(32, getrandom::fill)?;
     /// assert_eq!(material.expose_secret().len(), 32);
-    /// # Ok::<(), key_rotation::TryFillError<getrandom::Error>>(())
+    /// # Ok::<(), key_rotation::error::TryFillError<getrandom::Error>>(())
     /// ```
     pub fn try_fill<E>(
         len: usize,
@@ -94,27 +103,24 @@ impl KeyMaterial {
         Self::checked(secret).map_err(TryFillError::Material)
     }
 
-    /// The secret bytes.
-    ///
-    /// ```
-    /// # use key_rotation::KeyMaterial;
-    /// let material = KeyMaterial::take(&mut [1, 2, 3])?;
-    /// assert_eq!(material.expose_secret(), [1, 2, 3]);
-    /// # Ok::<(), key_rotation::MaterialError>(())
-    /// ```
+    /// Returns the secret bytes.
     #[must_use]
     pub fn expose_secret(&self) -> &[u8] {
         self.0.expose_secret()
     }
 
-    /// The secret bytes as an array, for a cipher that wants exactly `N` of them.
+    /// Returns the secret bytes as an array, for a cipher that wants exactly `N` of them.
     ///
     /// # Errors
     ///
     /// [`MaterialError::WrongLength`] when there are not exactly `N`.
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation::{KeyMaterial, MaterialError};
+    /// use key_rotation::KeyMaterial;
+    /// use key_rotation::error::MaterialError;
+    ///
     /// let material = KeyMaterial::take(&mut [7; 16])?;
     /// let key: &[u8; 16] = material.expose_array()?;
     /// assert_eq!(
@@ -171,8 +177,76 @@ impl TryFrom<Box<[u8]>> for KeyMaterial {
 
 impl ZeroizeOnDrop for KeyMaterial {}
 
+/// Is there for the words of the compiler: nothing implements [`words::Comparable`].
+impl<R: words::Comparable + ?Sized> PartialEq<R> for KeyMaterial {
+    fn eq(&self, _: &R) -> bool {
+        false
+    }
+}
+
+mod words {
+    #[diagnostic::on_unimplemented(
+        message = "key material is not compared",
+        label = "comparing secrets with `==` tells by its time where they differ",
+        note = "to find out whether two keys are the same key, compare their ids: `key.id() == other.id()`",
+        note = "to compare secret bytes all the same, use a comparison that takes the same time always, such as `subtle::ConstantTimeEq` on `material.expose_secret()`"
+    )]
+    #[expect(unnameable_types, reason = "so that nobody implements it")]
+    pub trait Comparable {}
+}
+
 impl fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyMaterial").finish_non_exhaustive()
     }
+}
+
+/// Bytes that cannot be a key.
+///
+/// # Examples
+///
+/// ```
+/// use key_rotation::KeyMaterial;
+/// use key_rotation::error::MaterialError;
+///
+/// assert_eq!(KeyMaterial::try_from(vec![0; 32]).unwrap_err(), MaterialError::AllZero);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MaterialError {
+    /// There are no bytes.
+    #[error("key material cannot be empty")]
+    Empty,
+    /// Every byte is zero: a buffer that nobody filled, or that was wiped.
+    #[error("key material cannot be all zeros: the buffer was never filled, or was wiped already")]
+    AllZero,
+    /// There are not as many bytes as the cipher wants.
+    #[error("the key material has {found} bytes, and {expected} are wanted")]
+    WrongLength {
+        /// How many were asked for.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+}
+
+/// [`KeyMaterial::try_fill`] failed.
+///
+/// # Examples
+///
+/// ```
+/// use key_rotation::KeyMaterial;
+/// use key_rotation::error::TryFillError;
+///
+/// let error = KeyMaterial::try_fill(32, |_| Err("no entropy")).unwrap_err();
+/// assert_eq!(error, TryFillError::Fill("no entropy"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TryFillError<E> {
+    /// What was filled in cannot be a key.
+    #[error(transparent)]
+    Material(MaterialError),
+    /// The source of the bytes failed.
+    #[error("the key material could not be filled in")]
+    Fill(#[source] E),
 }

@@ -3,29 +3,25 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use crate::evidence::Evidence;
 use crate::key::KeyInfo;
 use crate::timestamp::Timestamp;
 
 pub use self::contradiction::{Contradiction, InvalidCryptoperiods};
 pub use self::cryptoperiods::{Cryptoperiods, CryptoperiodsBuilder, days};
-pub use self::plan::{Because, Doubt, DueStep, Missing, RotationPlan, Upcoming};
-pub use self::refusal::Refusal;
-pub use self::rule::Rule;
 pub use self::usage::{Usage, UsageDecreased, UsageLimit, UsageLimitSource};
+pub use crate::evidence::{Evidence, Unreferenced};
+pub use crate::refusal::{Refusal, Rule};
 
 mod contradiction;
 mod cryptoperiods;
-mod plan;
-mod refusal;
-mod rule;
+mod enforce;
 mod usage;
 
 /// Rules on top of the lifecycle: when a key may be activated and for how long it may decrypt.
 ///
 /// A policy is a pure question: it sees a key without its material and a time, and answers. It is
 /// asked by [`RotationService::rotate_to`](crate::RotationService::rotate_to) and
-/// [`Keyring::decryption_key_under`](crate::Keyring::decryption_key_under); the mechanism itself
+/// [`Keyring::enforce`](crate::Keyring::enforce); the mechanism itself
 /// ([`Keyring::entry`](crate::Keyring::entry)) asks nobody.
 ///
 /// ```

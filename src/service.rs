@@ -4,26 +4,26 @@ use alloc::sync::Arc;
 use core::borrow::Borrow;
 use core::fmt;
 
-use crate::audit::{AuditSink, Grounds};
-use crate::error::{RotationError, TakenId};
-use crate::evidence::{DestroyRequest, Evidence, RecordText};
-use crate::key::{Key, KeyRef};
-use crate::keyring::{Keyring, KeyringState};
+use crate::audit::AuditSink;
+use crate::evidence::Evidence;
+use crate::text::AuditText;
+use crate::ring::{Keyring, KeyringState, TakenId};
 use crate::policy::RotationPolicy;
-use crate::provider::{Change, KeyProvider, Revision, Snapshot};
-use crate::receipt::{Addition, Destruction, Retirement, RotationDecision};
+use crate::revision::Revision;
+use crate::store::{Change, KeyProvider, Snapshot};
+use crate::key::{Addition, Destruction, Key, KeyRef, Retirement, RotationDecision};
 use crate::status::{Inactive, KeyStatus, Retired};
 use crate::timestamp::Timestamp;
 
-use self::commit::Audit;
+use self::commit::{Audit, Grounds};
 
-#[cfg(feature = "shared")]
-pub use self::refresh::Refreshed;
+pub use self::error::RotationError;
+pub use self::request::DestroyRequest;
 pub use self::schedule::Applied;
 
 mod commit;
-#[cfg(feature = "shared")]
-mod refresh;
+mod error;
+mod request;
 mod schedule;
 
 /// The lifecycle over a store ([`KeyProvider`]) and under a policy ([`RotationPolicy`]).
@@ -44,7 +44,7 @@ mod schedule;
 /// let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
 /// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), "cipher 1", now), now).await?;
 ///
-/// let added = service.add(Key::new(KeyId::from_static("k2"), "cipher 2", now)).await?;
+/// let added = service.add(Key::new(KeyId::from_static("k2"), "cipher 2", now), now).await?;
 /// match service.rotate_to("k2", now).await? {
 ///     Outcome::Done(decision) => println!("{decision:?}"),
 ///     Outcome::LostRace { now } => println!("somebody was faster:\n{now}"),
@@ -129,10 +129,10 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// let store = InMemoryKeyProvider::<KeyMaterial>::new();
     /// let service = RotationService::new(store, StrictSingleActive)
     ///     .with_audit(Arc::new(Log), "nightly job".parse()?);
-    /// # Ok::<(), key_rotation::InvalidRecordText>(())
+    /// # Ok::<(), key_rotation::InvalidAuditText>(())
     /// ```
     #[must_use]
-    pub fn with_audit(self, sink: Arc<dyn AuditSink>, actor: RecordText) -> Self {
+    pub fn with_audit(self, sink: Arc<dyn AuditSink>, actor: AuditText) -> Self {
         Self { audit: Some(Audit { sink, actor }), ..self }
     }
 
@@ -166,7 +166,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         first: impl Borrow<Key<Inactive, P::Material>>,
         at: Timestamp,
     ) -> Result<Keyring<P::Material>, RotationError<P::Error>> {
-        let first = first.borrow().share().activate(at);
+        let mut first = first.borrow().share().activate(at);
+        first.head_mut().times.added_at = Some(at);
         let snapshot = self.load().await?;
         if snapshot.is_empty() {
             let change = Change::Create(KeyRef::from(&first).to_record());
@@ -257,21 +258,23 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// # pollster::block_on(async {
     /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
     /// let next = Key::new(KeyId::from_static("k2"), "two", now);
-    /// while let Outcome::LostRace { .. } = service.add(&next).await? {}
+    /// while let Outcome::LostRace { .. } = service.add(&next, now).await? {}
     /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn add(
         &self,
         key: impl Borrow<Key<Inactive, P::Material>>,
+        at: Timestamp,
     ) -> Result<Outcome<Addition>, RotationError<P::Error>> {
-        let key = key.borrow().share();
+        let mut key = key.borrow().share();
+        key.head_mut().times.added_at = Some(at);
         let (seen, ring) = self.load_ring().await?;
         if let Some(taken_by) = ring.taken_by(key.id().as_str()) {
             let id = key.id().clone();
-            return Err(RotationError::KeyIdTaken(TakenId { id, taken_by }));
+            return Err(RotationError::KeyIdTaken(TakenId::new(id, taken_by)));
         }
-        let receipt = Addition::new(key.id().clone(), key.status_since());
+        let receipt = Addition::new(key.id().clone(), at);
         let change = Change::Add(KeyRef::from(&key).to_record());
         self.commit(seen, change, receipt, Grounds::Ordinary).await
     }
@@ -289,7 +292,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
     /// # pollster::block_on(async {
     /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now)).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now), now).await?;
     /// let outcome = service.rotate_to("k2", now).await?;
     /// assert!(matches!(outcome, Outcome::Done(RotationDecision::Rotated(_))));
     /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
@@ -304,7 +307,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         if let Some(key) = ring.get(id).filter(|key| key.status() == KeyStatus::Inactive) {
             // The time that counts is the one that is written: where a clock is behind, the
             // latest that either key carries.
-            let at = at.max(key.latest()).max(KeyRef::from(ring.active()).latest());
+            let at = ring.active().times().no_earlier_than(key.times().no_earlier_than(at));
             let key = key.info();
             self.policy
                 .may_activate(&key, at)
@@ -328,7 +331,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
     /// # pollster::block_on(async {
     /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now)).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now), now).await?;
     /// let reason = "INC-4711: k1 was in a core dump".parse()?;
     /// let outcome = service.rotate_in_emergency("k2", reason, now).await?;
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
@@ -337,7 +340,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     pub async fn rotate_in_emergency(
         &self,
         id: &str,
-        reason: RecordText,
+        reason: AuditText,
         at: Timestamp,
     ) -> Result<Outcome<RotationDecision>, RotationError<P::Error>> {
         let (seen, mut ring) = self.load_ring().await?;
@@ -361,7 +364,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
     /// # pollster::block_on(async {
     /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k2"), (), now), now).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now)).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now), now).await?;
     /// let outcome = service.retire("k1", now).await?;
     /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -395,7 +398,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
     /// # pollster::block_on(async {
     /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k2"), (), now), now).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now)).await?;
+    /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now), now).await?;
     /// # let _ = service.retire("k1", now).await?;
     /// let rows_under_k1 = 0; // SELECT COUNT(*) FROM … WHERE key_id = 'k1'
     /// let evidence = Unreferenced::counted(KeyId::from_static("k1"), rows_under_k1, now)?;
@@ -422,7 +425,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         at: Timestamp,
     ) -> Result<Outcome<Destruction>, RotationError<P::Error>> {
         let entry = ring.entry::<Retired>(id)?;
-        let key = KeyRef::from(entry.key()).info();
+        let key = entry.key().info();
         self.policy
             .may_destroy(&key, &evidence, at)
             .map_err(|reason| RotationError::Refused { id: key.id, reason })?;
@@ -450,12 +453,12 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         self.provider.load().await.map_err(RotationError::Provider)
     }
 
-    async fn load_ring(&self) -> Result<(Revision, Keyring<P::Material>), RotationError<P::Error>> {
+    pub(crate) async fn load_ring(&self) -> Result<(Revision, Keyring<P::Material>), RotationError<P::Error>> {
         let snapshot = self.load_snapshot().await?;
         Ok((snapshot.revision, snapshot.into_keyring()?))
     }
 
-    async fn load_snapshot(&self) -> Result<Snapshot<P::Material>, RotationError<P::Error>> {
+    pub(crate) async fn load_snapshot(&self) -> Result<Snapshot<P::Material>, RotationError<P::Error>> {
         let snapshot = self.load().await?;
         if snapshot.is_empty() { Err(RotationError::EmptyStore) } else { Ok(snapshot) }
     }

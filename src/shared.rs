@@ -3,16 +3,18 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use crate::keyring::Keyring;
+use crate::ring::Keyring;
 use crate::material::KeyMaterial;
-use crate::provider::Revision;
+use crate::revision::Revision;
 use crate::timestamp::Timestamp;
 
 use self::sync::{AtomicU64, Cell, Mutex, MutexGuard, Ordering, PoisonError};
 
+pub use self::error::{MissError, StaleKeyring};
 pub use self::on_miss::RefreshOnMiss;
 pub use self::reader::KeyringReader;
 
+mod error;
 mod on_miss;
 mod reader;
 mod sync;
@@ -45,7 +47,7 @@ mod sync;
 /// assert_eq!(reader.current().encryption_key().id().as_str(), "k1");
 ///
 /// shared.update(|ring| {
-///     let added = ring.add(Key::new(KeyId::from_static("k2"), "cipher 2", now))?;
+///     let added = ring.add(Key::new(KeyId::from_static("k2"), "cipher 2", now), now)?;
 ///     let decision = ring.rotate_to("k2", now)?;
 ///     Ok::<_, Box<dyn std::error::Error>>(decision)
 /// })?;
@@ -60,7 +62,7 @@ struct Shared<M> {
     ring: Arc<Cell<Keyring<M>>>,
     /// Of the ring. Held by the writer whose turn it is.
     revision: Mutex<Revision>,
-    /// Milliseconds. Stored after the ring that it is about.
+    /// Milliseconds and one; 0 for never. Stored after the ring that it is about.
     confirmed_at: AtomicU64,
 }
 
@@ -94,7 +96,7 @@ impl<M> SharedKeyring<M> {
             shared: Arc::new(Shared {
                 ring: Arc::new(Cell::from(Arc::new(ring))),
                 revision: Mutex::new(revision),
-                confirmed_at: AtomicU64::new(Timestamp::UNIX_EPOCH.as_unix_millis()),
+                confirmed_at: AtomicU64::new(0),
             }),
         }
     }
@@ -229,27 +231,28 @@ impl<M> SharedKeyring<M> {
     /// let before = Timestamp::now();
     /// let revision = ask_the_store();
     /// shared.confirm(revision, before);
-    /// assert_eq!(shared.confirmed_at(), before);
+    /// assert_eq!(shared.confirmed_at(), Some(before));
     /// ```
     pub fn confirm(&self, revision: Revision, at: Timestamp) {
         // Another revision proves nothing: an older may be what a lagging replica says.
         if *self.turn() == revision {
-            self.shared.confirmed_at.fetch_max(at.as_unix_millis(), Ordering::AcqRel);
+            self.shared.confirmed_at.fetch_max(at.as_unix_millis().saturating_add(1), Ordering::AcqRel);
         }
     }
 
-    /// The latest time at which the ring is known to have been the store's;
-    /// [`Timestamp::UNIX_EPOCH`] if it never was.
+    /// Returns the latest time at which the ring is known to have been the store's; `None` if it
+    /// never was.
     ///
     /// ```
     /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
     /// # let now = Timestamp::now();
     /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(SharedKeyring::new(ring).confirmed_at(), Timestamp::UNIX_EPOCH);
+    /// assert_eq!(SharedKeyring::new(ring).confirmed_at(), None);
     /// ```
     #[must_use]
-    pub fn confirmed_at(&self) -> Timestamp {
-        Timestamp::from_unix_millis(self.shared.confirmed_at.load(Ordering::Acquire))
+    pub fn confirmed_at(&self) -> Option<Timestamp> {
+        let stored = self.shared.confirmed_at.load(Ordering::Acquire);
+        stored.checked_sub(1).map(Timestamp::from_unix_millis)
     }
 
     /// Waits until no other writer is at work. One that panicked left nothing half-done behind.

@@ -1,50 +1,76 @@
-//! The lifecycle: three statuses, and the one table of transitions between them.
+//! The lifecycle: four statuses, and one table that says what a key of each may do.
 //!
 //! ```text
-//!             activate              retire            destroy
-//!  Inactive ───────────▶ Active    Inactive ──▶ Retired ──▶ (tombstone)
-//!     ▲                    │
-//!     └── deactivate ──────┘
+//!             activate              retire             destroy
+//!  Inactive ───────────▶ Active    Inactive ──▶ Retired ───────▶ (tombstone)
+//!     ▲                    │          │           ▲  │                ▲
+//!     └── deactivate ──────┘          │   restore │  │ revoke         │ destroy
+//!        in a ring only as the        └─ revoke ─▶ Revoked ───────────┘
+//!        other half of an activation
 //! ```
+//!
+//! | status | encrypt | decrypt | salvage | activate | deactivate | retire | revoke | restore | destroy | holds |
+//! |---|---|---|---|---|---|---|---|---|---|---|
+//! | [`Active`] | yes | yes | – | – | alone only | – | – | – | – | both halves |
+//! | [`Inactive`] | – | yes | – | yes | – | yes | yes | – | – | both halves |
+//! | [`Retired`] | – | yes, while the policy allows | – | – | – | – | yes | – | yes | the decrypting half |
+//! | [`Revoked`] | – | – | yes | – | – | – | – | to Retired | yes | the decrypting half |
+//!
+//! A dash does not compile, and the compiler says what to do instead. Each column is a trait here:
+//! a function that is generic over the status asks for one, as in `S: CanEncrypt`.
+//!
+//! An active key that is compromised is replaced first and revoked then. A key that was revoked by
+//! mistake is restored as retired: its encrypting half is gone for good.
 
 use core::fmt;
 use core::str::FromStr;
 
-use crate::error::{EscapedText, ParseStatusError};
+use thiserror::Error;
 
-/// The status of the one key that encrypts: it also decrypts what it encrypted.
+use crate::text::EscapedText;
+
+pub use self::lifecycle::{
+    CanActivate, CanDeactivate, CanDecrypt, CanDestroy, CanEncrypt, CanRestore, CanRetire,
+    CanRevoke, CanSalvage,
+};
+pub(crate) use self::lifecycle::{asked, words};
+pub(crate) use self::sealed::{Never, Witness};
+
+mod lifecycle;
+
+/// The status of the one key that encrypts. It also decrypts what it encrypted.
 ///
 /// A marker without values: it stands in the type of a [`Key`](crate::Key) and nowhere else.
-///
-/// ```
-/// use key_rotation::{Active, KeyStatus, Status};
-/// assert_eq!(Active::STATUS, KeyStatus::Active);
-/// ```
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a marker has no values, now or ever")]
 pub enum Active {}
 
-/// The status of a key that decrypts and may be activated: a new key that waits for its turn, or
-/// one that had its turn.
+/// The status of a key that decrypts and may be activated.
 ///
-/// ```
-/// use key_rotation::{Inactive, KeyStatus, Status};
-/// assert_eq!(Inactive::STATUS, KeyStatus::Inactive);
-/// ```
+/// It is *staged* if it was never active, and *demoted* if it was.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a marker has no values, now or ever")]
 pub enum Inactive {}
 
 /// The status of a key that decrypts old data until it is destroyed, and is never active again.
 ///
-/// ```
-/// use key_rotation::{KeyStatus, Retired, Status};
-/// assert_eq!(Retired::STATUS, KeyStatus::Retired);
-/// ```
+/// It does not hold the encrypting half any more.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a marker has no values, now or ever")]
 pub enum Retired {}
 
-/// A status that a key can have: [`Active`], [`Inactive`] or [`Retired`].
+/// The status of a key that is not trusted any more.
+///
+/// It does not decrypt. A job that seals data again may *salvage* with it.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a marker has no values, now or ever")]
+pub enum Revoked {}
+
+/// Says that a type is the status of a key: [`Active`], [`Inactive`], [`Retired`] or [`Revoked`].
 ///
 /// The set is closed: no other crate can add to it.
+///
+/// # Examples
 ///
 /// ```
 /// use key_rotation::{Key, Status};
@@ -56,76 +82,36 @@ pub enum Retired {}
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the status of a key",
-    label = "expected `Active`, `Inactive` or `Retired`",
-    note = "what a program wants to know beyond them is data beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`; to keep a key from use, wrap it in a type of your own"
+    label = "expected `Active`, `Inactive`, `Retired` or `Revoked`",
+    note = "keep what a program knows beyond the status beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`"
 )]
 pub trait Status: sealed::Sealed {
     /// This status as a value.
     const STATUS: KeyStatus;
 }
 
-/// A status in which a key may encrypt: [`Active`], and no other.
-///
-/// ```
-/// use key_rotation::{CanEncrypt, EncryptionKey, Key};
-///
-/// fn for_encryption<S: CanEncrypt>(key: &Key<S>) -> EncryptionKey<'_> {
-///     key.encryption_key()
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "a key must be `Active` to encrypt, and this one is `{Self}`",
-    label = "only the `Active` key gives out an encryption key",
-    note = "encrypt with the active key of the ring, `ring.encryption_key()`, and write its id beside the ciphertext: by that id the reader finds the key",
-    note = "an `Inactive` key encrypts once it is active: `key.activate(at)`, or in a ring `ring.rotate_to(id, at)?`",
-    note = "a `Retired` key never encrypts again; `key.decryption_key()` still reads its old data",
-    note = "a function that is generic over the status asks for one that encrypts: `S: CanEncrypt`"
-)]
-pub trait CanEncrypt: Status {}
+impl Status for Active {
+    const STATUS: KeyStatus = KeyStatus::Active;
+}
 
-/// A status in which a key may be destroyed: [`Retired`], and no other.
-///
-/// ```
-/// use key_rotation::{CanDestroy, Destruction, Key, Timestamp};
-///
-/// fn shred<S: CanDestroy>(key: Key<S>, at: Timestamp) -> Destruction {
-///     key.destroy(at)
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "a key must be `Retired` to be destroyed, and this one is `{Self}`",
-    label = "only a `Retired` key can be destroyed",
-    note = "an `Inactive` key is retired first: `key.retire(at).destroy(at)`, or in a ring `ring.entry::<Inactive>(id)?.retire(at)` and then `ring.entry::<Retired>(id)?.destroy(at)`",
-    note = "an `Active` key is replaced first, `ring.rotate_to(other_id, at)?`, and is `Inactive` then",
-    note = "what was encrypted with a destroyed key can never be read again"
-)]
-pub trait CanDestroy: Status {}
+impl Status for Inactive {
+    const STATUS: KeyStatus = KeyStatus::Inactive;
+}
 
-/// The table of legal transitions: `S: TransitionTo<Next>` holds for [`Inactive`] to [`Active`],
-/// [`Active`] to [`Inactive`] and [`Inactive`] to [`Retired`].
-///
-/// Every transition of a [`Key`](crate::Key) and of an [`Entry`](crate::Entry) asks this table.
-///
-/// ```
-/// use key_rotation::{Active, Key, Timestamp, TransitionTo};
-///
-/// fn promote<S: TransitionTo<Active>>(key: Key<S>, at: Timestamp) -> Key<Active> {
-///     key.activate(at)
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "there is no transition from `{Self}` to `{Next}`",
-    label = "a key that is `{Self}` cannot become `{Next}`",
-    note = "the transitions are `Inactive` to `Active` (activate), `Active` to `Inactive` (deactivate, outside a ring) and `Inactive` to `Retired` (retire)",
-    note = "an `Active` key of a ring becomes `Inactive` when another is activated, and can be retired then: `ring.rotate_to(other_id, at)?` and then `ring.entry::<Inactive>(id)?.retire(at)`",
-    note = "a `Retired` key stays `Retired`; to have a key that encrypts, add a new one and activate that: `ring.add(Key::new(id, material, created_at))?` and then `ring.rotate_to(id, at)?`"
-)]
-pub trait TransitionTo<Next: Status>: Status {}
+impl Status for Retired {
+    const STATUS: KeyStatus = KeyStatus::Retired;
+}
+
+impl Status for Revoked {
+    const STATUS: KeyStatus = KeyStatus::Revoked;
+}
 
 /// A key's status at run time, where it is data: in a record, a log line or an error.
 ///
-/// The names parse and print as in a store: `active`, `inactive`, `retired`. Any other word is an
-/// error; an unknown status is never taken for a known one.
+/// The names parse and print as in a store: `active`, `inactive`, `retired`, `revoked`. Any other
+/// word is an error: an unknown status is never taken for a known one.
+///
+/// # Examples
 ///
 /// ```
 /// use key_rotation::KeyStatus;
@@ -135,60 +121,52 @@ pub trait TransitionTo<Next: Status>: Status {}
 /// assert_eq!(status.to_string(), "retired");
 /// assert!(status.can_decrypt() && !status.can_encrypt());
 /// assert!("Primary".parse::<KeyStatus>().is_err());
-/// # Ok::<(), key_rotation::ParseStatusError>(())
+/// # Ok::<(), key_rotation::error::ParseStatusError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[expect(clippy::exhaustive_enums, reason = "the statuses are a closed set, which a match may rely on")]
 pub enum KeyStatus {
     /// Encrypts and decrypts.
     Active,
     /// Decrypts, and may be activated.
     Inactive,
-    /// Decrypts old data, and can only be destroyed.
+    /// Decrypts old data.
     Retired,
+    /// Is not trusted: does not decrypt.
+    Revoked,
 }
 
 impl KeyStatus {
-    /// Whether a key of this status may encrypt.
-    ///
-    /// ```
-    /// # use key_rotation::KeyStatus;
-    /// assert!(KeyStatus::Active.can_encrypt());
-    /// assert!(!KeyStatus::Inactive.can_encrypt());
-    /// ```
+    /// Every status, in the order of the lifecycle.
+    pub(crate) const ALL: [Self; 4] = [Self::Active, Self::Inactive, Self::Retired, Self::Revoked];
+
+    /// Returns true if a key of this status may encrypt.
     #[must_use]
     pub const fn can_encrypt(self) -> bool {
         matches!(self, Self::Active)
     }
 
-    /// Whether a key of this status may decrypt: every status may. What a policy says about the
-    /// age of a retired key comes on top, in
-    /// [`Keyring::decryption_key_under`](crate::Keyring::decryption_key_under).
+    /// Returns true if a key of this status may decrypt, as far as the status goes.
     ///
-    /// ```
-    /// # use key_rotation::KeyStatus;
-    /// assert!(KeyStatus::Retired.can_decrypt());
-    /// ```
+    /// A policy may refuse a single key all the same: see [`Keyring::enforce`](crate::Keyring::enforce).
     #[must_use]
     pub const fn can_decrypt(self) -> bool {
         match self {
             Self::Active | Self::Inactive | Self::Retired => true,
+            Self::Revoked => false,
         }
     }
 
-    /// The word that stands for this status in a store.
-    ///
-    /// ```
-    /// # use key_rotation::KeyStatus;
-    /// assert_eq!(KeyStatus::Inactive.as_str(), "inactive");
-    /// ```
+    /// Returns the word that stands for this status in a store.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Inactive => "inactive",
             Self::Retired => "retired",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -203,64 +181,101 @@ impl FromStr for KeyStatus {
     type Err = ParseStatusError;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        [Self::Active, Self::Inactive, Self::Retired]
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == word)
             .ok_or_else(|| ParseStatusError { found: EscapedText::from(word) })
     }
 }
 
-// `do_not_recommend` keeps the impls out of error messages, so that what a reader sees there is
-// the text above and not a list of other types.
-
-#[diagnostic::do_not_recommend]
-impl Status for Active {
-    const STATUS: KeyStatus = KeyStatus::Active;
-}
-#[diagnostic::do_not_recommend]
-impl Status for Inactive {
-    const STATUS: KeyStatus = KeyStatus::Inactive;
-}
-#[diagnostic::do_not_recommend]
-impl Status for Retired {
-    const STATUS: KeyStatus = KeyStatus::Retired;
-}
-
-#[diagnostic::do_not_recommend]
-impl CanEncrypt for Active {}
-#[diagnostic::do_not_recommend]
-impl CanDestroy for Retired {}
-
-#[diagnostic::do_not_recommend]
-impl<S, Next> TransitionTo<Next> for S
-where
-    S: sealed::Legal<Next> + Status,
-    Next: Status,
-{
+/// Text that names no [`KeyStatus`].
+///
+/// # Examples
+///
+/// ```
+/// use key_rotation::KeyStatus;
+///
+/// let error = "primary".parse::<KeyStatus>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "`primary` is not the status of a key: it is `active`, `inactive`, `retired` or `revoked`",
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{found}` is not the status of a key: it is `active`, `inactive`, `retired` or `revoked`")]
+#[non_exhaustive]
+pub struct ParseStatusError {
+    /// The text found.
+    pub found: EscapedText,
 }
 
 mod sealed {
+    use core::panic::{RefUnwindSafe, UnwindSafe};
+
     /// Keeps the set of statuses closed.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be made a status of a key",
-        label = "the statuses are a closed set: `Active`, `Inactive` and `Retired`",
-        note = "what a program wants to know beyond them is data beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`; to keep a key from use, wrap it in a type of your own"
+        label = "remove this impl: the statuses are a closed set, `Active`, `Inactive`, `Retired` and `Revoked`",
+        note = "keep what a program knows beyond the status beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`",
+        note = "to keep a key from use, wrap it in a type of your own; a key that is not trusted any more is revoked: `key.revoke(at)`, or in a ring `ring.entry::<Inactive>(id)?.revoke(at)`"
     )]
     #[expect(unnameable_types, reason = "that is what seals it")]
-    pub trait Sealed {}
+    pub trait Sealed: Holds {}
 
-    #[diagnostic::do_not_recommend]
-    impl Sealed for super::Active {}
-    #[diagnostic::do_not_recommend]
-    impl Sealed for super::Inactive {}
-    #[diagnostic::do_not_recommend]
-    impl Sealed for super::Retired {}
+    // Through a blanket impl, so that the compiler does not list our types and source lines.
+    impl<S: Holds> Sealed for S {}
 
-    /// The table of legal transitions.
+    /// The last column of the table: the halves that a key of this status holds. Of the two types
+    /// one is `()`, and the other has no value, so that what a key does not hold cannot be written.
     #[expect(unnameable_types, reason = "that is what seals it")]
-    pub trait Legal<Next> {}
+    pub trait Holds {
+        /// Has a value if the key holds both halves.
+        type Both: Witness;
+        /// Has a value if the key holds the decrypting half alone.
+        type No: Witness;
+    }
 
-    impl Legal<super::Active> for super::Inactive {}
-    impl Legal<super::Inactive> for super::Active {}
-    impl Legal<super::Retired> for super::Inactive {}
+    impl Holds for super::Active {
+        type Both = ();
+        type No = Never;
+    }
+
+    impl Holds for super::Inactive {
+        type Both = ();
+        type No = Never;
+    }
+
+    impl Holds for super::Retired {
+        type Both = Never;
+        type No = ();
+    }
+
+    impl Holds for super::Revoked {
+        type Both = Never;
+        type No = ();
+    }
+
+    /// A type without values.
+    #[derive(Clone, Copy, Debug)]
+    #[expect(unnameable_types, reason = "only hidden items have it")]
+    pub enum Never {}
+
+    /// A type that has one value, or none.
+    #[expect(unnameable_types, reason = "only hidden items have it")]
+    pub trait Witness: Copy + Send + Sync + Unpin + UnwindSafe + RefUnwindSafe + 'static {
+        /// The value, if there is one.
+        fn held() -> Option<Self>;
+    }
+
+    impl Witness for () {
+        fn held() -> Option<Self> {
+            Some(())
+        }
+    }
+
+    impl Witness for Never {
+        fn held() -> Option<Self> {
+            None
+        }
+    }
 }

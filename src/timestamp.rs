@@ -6,17 +6,17 @@ use core::str::FromStr;
 use core::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use thiserror::Error;
 
-use crate::error::InvalidTimestamp;
-
-/// Milliseconds since the UNIX epoch, from 1970-01-01 to the end of the year 9999.
+/// A point in time: milliseconds since the UNIX epoch, from 1970-01-01 to the end of the year 9999.
 ///
-/// Milliseconds, because that is what SQL databases, JSON and message headers all keep exactly.
-/// [`Timestamp::UNIX_EPOCH`] means *unknown*: a store that has lost the time of an event writes
-/// that, and no check and no policy takes it for a date.
+/// Milliseconds, because that is what SQL databases, JSON and message headers all keep exactly. A
+/// time that is not known is `None`, and never 1970.
 ///
-/// Nothing in this crate reads a clock by itself: every operation that has a time takes it as an
+/// Nothing in this crate reads a clock by itself: an operation that has a time takes it as an
 /// argument.
+///
+/// # Examples
 ///
 /// ```
 /// use key_rotation::Timestamp;
@@ -25,35 +25,18 @@ use crate::error::InvalidTimestamp;
 /// assert_eq!(at.to_string(), "2026-11-23T08:36:00.000Z");
 /// assert_eq!("2026-11-23T09:36:00+01:00".parse(), Ok(at));
 /// ```
-// One more than the milliseconds, so that zero is free to mean `None` and an `Option<Timestamp>`
-// is as small as a `Timestamp`.
+// One more than the milliseconds, so that an `Option<Timestamp>` is as small as a `Timestamp`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(NonZeroU64);
 
 impl Timestamp {
-    /// 1970-01-01T00:00:00.000Z, which stands for a time that is not known.
-    ///
-    /// ```
-    /// # use key_rotation::Timestamp;
-    /// assert_eq!(Timestamp::UNIX_EPOCH.as_unix_millis(), 0);
-    /// ```
+    /// 1970-01-01T00:00:00.000Z, the earliest time. It is a time like any other.
     pub const UNIX_EPOCH: Self = Self::from_unix_millis(0);
 
     /// 9999-12-31T23:59:59.999Z, the last moment that RFC 3339 can write.
-    ///
-    /// ```
-    /// # use key_rotation::Timestamp;
-    /// assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999Z");
-    /// ```
     pub const MAX: Self = Self::from_unix_millis(u64::MAX);
 
-    /// The time that lies so many milliseconds after the UNIX epoch, at most [`Timestamp::MAX`].
-    ///
-    /// ```
-    /// # use key_rotation::Timestamp;
-    /// assert_eq!(Timestamp::from_unix_millis(7).as_unix_millis(), 7);
-    /// assert_eq!(Timestamp::from_unix_millis(u64::MAX), Timestamp::MAX);
-    /// ```
+    /// Returns the time so many milliseconds after the UNIX epoch, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn from_unix_millis(millis: u64) -> Self {
         /// 9999-12-31T23:59:59.999Z.
@@ -62,24 +45,14 @@ impl Timestamp {
         Self(NonZeroU64::MIN.saturating_add(millis))
     }
 
-    /// Milliseconds since the UNIX epoch.
-    ///
-    /// ```
-    /// # use key_rotation::Timestamp;
-    /// assert_eq!(Timestamp::UNIX_EPOCH.as_unix_millis(), 0);
-    /// ```
+    /// Returns the milliseconds since the UNIX epoch.
     #[must_use]
     pub const fn as_unix_millis(self) -> u64 {
         self.0.get() - 1
     }
 
-    /// The system clock's time, at millisecond precision. A clock that is set before 1970 gives
+    /// Reads the system clock, to the millisecond. A clock that is set before 1970 gives
     /// [`Timestamp::UNIX_EPOCH`], one that is set after the year 9999 [`Timestamp::MAX`].
-    ///
-    /// ```
-    /// # use key_rotation::Timestamp;
-    /// assert!(Timestamp::now() > Timestamp::UNIX_EPOCH);
-    /// ```
     #[cfg(feature = "std")]
     #[must_use]
     pub fn now() -> Self {
@@ -90,60 +63,43 @@ impl Timestamp {
         }
     }
 
-    /// The time so much later, at most [`Timestamp::MAX`]; parts of a millisecond are cut off.
+    /// Returns the time so much later, at most [`Timestamp::MAX`]. Parts of a millisecond are cut
+    /// off.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use key_rotation::{Timestamp, days};
+    /// use key_rotation::Timestamp;
+    /// use key_rotation::policy::days;
+    ///
     /// let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     /// assert_eq!(start.saturating_add(days(90)).to_string(), "2026-04-01T00:00:00.000Z");
-    /// # Ok::<(), key_rotation::InvalidTimestamp>(())
+    /// # Ok::<(), key_rotation::error::InvalidTimestamp>(())
     /// ```
     #[must_use]
     pub const fn saturating_add(self, period: Duration) -> Self {
-        let millis = period.as_secs().saturating_mul(1000);
-        let millis = millis.saturating_add(period.subsec_millis() as u64);
-        Self::from_unix_millis(self.as_unix_millis().saturating_add(millis))
+        Self::from_unix_millis(self.as_unix_millis().saturating_add(millis_of(period)))
     }
 
-    /// The time so much earlier, at least [`Timestamp::UNIX_EPOCH`].
-    ///
-    /// ```
-    /// # use key_rotation::{Timestamp, days};
-    /// assert_eq!(Timestamp::from_unix_millis(7).saturating_sub(days(1)), Timestamp::UNIX_EPOCH);
-    /// ```
+    /// Returns the time so much earlier, at least [`Timestamp::UNIX_EPOCH`]. Parts of a
+    /// millisecond are cut off.
     #[must_use]
     pub const fn saturating_sub(self, period: Duration) -> Self {
-        let millis = period.as_secs().saturating_mul(1000);
-        let millis = millis.saturating_add(period.subsec_millis() as u64);
-        Self::from_unix_millis(self.as_unix_millis().saturating_sub(millis))
+        Self::from_unix_millis(self.as_unix_millis().saturating_sub(millis_of(period)))
     }
 
-    /// How long ago the other time was; zero if it is yet to come.
-    ///
-    /// ```
-    /// # use key_rotation::{Timestamp, days};
-    /// let start = Timestamp::from_unix_millis(7);
-    /// assert_eq!(start.saturating_add(days(1)).saturating_duration_since(start), days(1));
-    /// ```
+    /// Returns how long ago the other time was; zero if it is yet to come.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         let millis = self.as_unix_millis().saturating_sub(earlier.as_unix_millis());
         Duration::from_millis(millis)
     }
+}
 
-    /// The latest of the times that a key carries.
-    pub(crate) fn latest_of(
-        created_at: Self,
-        activated_at: Option<Self>,
-        status_since: Self,
-    ) -> Self {
-        created_at.max(activated_at.unwrap_or(Self::UNIX_EPOCH)).max(status_since)
-    }
-
-    /// Whether the time is known: anything but [`Timestamp::UNIX_EPOCH`].
-    pub(crate) fn is_known(self) -> bool {
-        self != Self::UNIX_EPOCH
-    }
+/// The whole milliseconds of a period.
+const fn millis_of(period: Duration) -> u64 {
+    let millis = period.as_secs().saturating_mul(1000);
+    millis.saturating_add(period.subsec_millis() as u64)
 }
 
 #[cfg(feature = "std")]
@@ -160,7 +116,7 @@ impl TryFrom<std::time::SystemTime> for Timestamp {
     }
 }
 
-/// RFC 3339, in any offset; digits beyond the millisecond are cut off.
+/// Reads RFC 3339, in any offset. Digits beyond the millisecond are cut off.
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
@@ -178,7 +134,7 @@ fn exactly(millis: u64) -> Result<Timestamp, InvalidTimestamp> {
     if time.as_unix_millis() == millis { Ok(time) } else { Err(InvalidTimestamp::TooLate) }
 }
 
-/// RFC 3339 in UTC with milliseconds.
+/// Writes RFC 3339 in UTC with milliseconds.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = i64::try_from(self.as_unix_millis()).map_err(|_| fmt::Error)?;
@@ -191,4 +147,43 @@ impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Timestamp({self})")
     }
+}
+
+/// Writes RFC 3339.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::text::parsed(deserializer)
+    }
+}
+
+/// A time that a [`Timestamp`] cannot hold.
+///
+/// # Examples
+///
+/// ```
+/// use key_rotation::Timestamp;
+/// use key_rotation::error::InvalidTimestamp;
+///
+/// assert_eq!("1969-12-31T23:59:59Z".parse::<Timestamp>(), Err(InvalidTimestamp::BeforeUnixEpoch));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidTimestamp {
+    /// The text is not an RFC 3339 time.
+    #[error("the text is not an RFC 3339 time, such as 2026-11-23T08:36:00Z")]
+    Malformed,
+    /// The time is before 1970.
+    #[error("the time is before 1970-01-01T00:00:00Z: nothing here is that old")]
+    BeforeUnixEpoch,
+    /// The time is after [`Timestamp::MAX`].
+    #[error("the time is after 9999-12-31T23:59:59.999Z, the last that RFC 3339 can write")]
+    TooLate,
 }

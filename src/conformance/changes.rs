@@ -2,7 +2,7 @@
 
 use super::Fixture;
 use super::subject::{Checked, Subject, active, destruction, retirement, rotation, staged};
-use crate::provider::Change;
+use crate::store::Change;
 
 /// The first key of an empty store is written, active, and a commit makes the revision grow.
 ///

@@ -11,11 +11,12 @@ use super::subject::{
     Checked, Subject, active, at, destruction, real, retirement, rotation, staged,
 };
 use super::{Fixture, Nonconformance, chain};
-use crate::error::RotationError;
+use crate::service::RotationError;
 use crate::id::KeyId;
 use crate::key::Key;
 use crate::policy::StrictSingleActive;
-use crate::provider::{Change, Commit, KeyProvider, Revision, Snapshot};
+use crate::revision::Revision;
+use crate::store::{Change, Commit, KeyProvider, Snapshot};
 use crate::service::{Outcome, RotationService};
 use crate::status::Inactive;
 
@@ -107,10 +108,12 @@ async fn resolve<F: Fixture>(mut subject: Subject<'_, F>, loses: Loses) -> Check
     if ring.active().id().as_str() != "k1" {
         return Err(subject.fail("another first key than the one that was stored"));
     }
-    step(&mut subject, &Change::Create(active("k1", 1, 10))).await?;
+    let mut first = active("k1", 1, 10);
+    first.info.times.added_at = Some(at(10));
+    step(&mut subject, &Change::Create(first)).await?;
 
     lossy.is_due.store(true, Ordering::Relaxed);
-    is_done(&subject, loses, "a new key", service.add(second).await)?;
+    is_done(&subject, loses, "a new key", service.add(second, at(20)).await)?;
     step(&mut subject, &Change::Add(staged("k2", 2, 20))).await?;
 
     lossy.is_due.store(true, Ordering::Relaxed);

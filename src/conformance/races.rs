@@ -8,7 +8,8 @@ use super::concurrent::{Boxed, give_way, join_all};
 use super::subject::{Checked, Subject, active, destruction, real, retirement, rotation, staged};
 use super::{Fixture, chain};
 use crate::id::KeyId;
-use crate::provider::{Change, Commit, KeyProvider, Revision};
+use crate::revision::Revision;
+use crate::store::{Change, Commit, KeyProvider};
 
 /// How many want the same.
 const RIVALS: u8 = 8;
@@ -64,7 +65,7 @@ pub async fn create_race<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::empty(fixture, "create_race").await?;
     let rivals = (0..RIVALS).map(|number| {
         let mut first = active("k", number, 10);
-        first.id = KeyId::from(u32::from(number));
+        first.info.id = KeyId::from(u32::from(number));
         Change::Create(first)
     });
     race(&mut subject, rivals.collect()).await
@@ -190,7 +191,7 @@ async fn write<F: Fixture>(subject: &mut Subject<'_, F>) -> Checked {
         subject.applies(&rotation(from, to, millis, true)).await?;
         give_way().await;
         let mut extra = staged("k", 50, millis);
-        extra.id = KeyId::from(round);
+        extra.info.id = KeyId::from(round);
         subject.applies(&Change::Add(extra)).await?;
         give_way().await;
     }

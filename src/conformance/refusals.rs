@@ -4,7 +4,8 @@ use super::Fixture;
 use super::subject::{
     Checked, Subject, active, at, destruction, record, retirement, rotation, staged,
 };
-use crate::provider::Change;
+use crate::key::Times;
+use crate::store::Change;
 use crate::status::KeyStatus;
 
 /// A change that does not fit the rows is an error: never a conflict, which would invite the writer
@@ -35,7 +36,11 @@ pub async fn mismatched_receipts<F: Fixture>(fixture: &F) -> Checked {
         Change::Add(active("k9", 9, 80)),
         Change::Add(record("k9", KeyStatus::Retired, 9, 80)),
         // A status that is older than the key.
-        Change::Add(staged("k9", 9, 80).with_times(None, at(79))),
+        Change::Add(staged("k9", 9, 80).with_times(Times {
+            created_at: Some(at(80)),
+            deactivated_at: Some(at(79)),
+            ..Times::default()
+        })),
         rotation("k2", "k3", 80, false),
         rotation("k9", "k3", 80, false),
         rotation("k1", "k9", 80, false),

@@ -5,8 +5,8 @@ use super::subject::{
     Checked, Subject, active, at, destruction, record, retirement, rotation, staged,
 };
 use crate::id::KeyId;
-use crate::provider::Change;
-use crate::receipt::{Destruction, Retirement};
+use crate::store::Change;
+use crate::key::{Destruction, Retirement, Times};
 use crate::status::KeyStatus;
 use crate::timestamp::Timestamp;
 
@@ -66,23 +66,39 @@ pub async fn unchanged_values<F: Fixture>(fixture: &F) -> Checked {
         "null", "NULL", "true", "0", "00", "0x0", "1e3", "-1", "+1",
     ];
     let mut subject = Subject::empty(fixture, "unchanged_values").await?;
-    let first = record("first", KeyStatus::Active, 255, 0).with_times(Some(at(0)), at(1));
+    let first = record("first", KeyStatus::Active, 255, 1).with_times(Times {
+        created_at: Some(at(1)),
+        added_at: Some(at(3)),
+        activated_at: Some(at(2)),
+        ..Times::default()
+    });
     subject.applies(&Change::Create(first)).await?;
     for (number, id) in (0..).zip(ids) {
         subject.applies(&Change::Add(staged(id, number, 1_717_171_717_001))).await?;
     }
-    for (id, created_at, since) in [
-        ("epoch", Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
-        ("odd", at(1), at(1_234_567_890_123)),
-        ("past-2038", at(2_147_483_648_000), at(4_294_967_296_999)),
-        ("end", Timestamp::UNIX_EPOCH, Timestamp::MAX),
-        ("all-end", Timestamp::MAX, Timestamp::MAX),
+    for (id, created_at, added_at) in [
+        ("unknown", None, None),
+        ("odd", Some(at(1)), Some(at(1_234_567_890_123))),
+        ("past-2038", Some(at(2_147_483_648_000)), Some(at(4_294_967_296_999))),
+        ("end", None, Some(Timestamp::MAX)),
+        ("all-end", Some(Timestamp::MAX), Some(Timestamp::MAX)),
     ] {
-        let staged = staged(id, 100, created_at.as_unix_millis()).with_times(None, since);
-        subject.applies(&Change::Add(staged)).await?;
+        let times = Times { created_at, added_at, ..Times::default() };
+        subject.applies(&Change::Add(staged(id, 100, 1).with_times(times))).await?;
     }
-    // A key that was active in another ring, before it came here.
-    let once_active = staged("once", 101, 7).with_times(Some(at(8)), at(9));
+    // A key that was active in another ring, before it came here, and one of which only that is
+    // known.
+    let times = Times {
+        created_at: Some(at(7)),
+        added_at: Some(at(10)),
+        activated_at: Some(at(8)),
+        deactivated_at: Some(at(9)),
+        ..Times::default()
+    };
+    let once_active = record("once", KeyStatus::Inactive, 101, 7).with_times(times);
+    subject.applies(&Change::Add(once_active)).await?;
+    let once_active =
+        record("somehow", KeyStatus::Inactive, 102, 7).with_times(Times::default());
     subject.applies(&Change::Add(once_active)).await?;
     for id in ["K", "%", "''--", LONG] {
         let id = KeyId::from_static(id);
@@ -98,7 +114,7 @@ pub async fn unchanged_values<F: Fixture>(fixture: &F) -> Checked {
     subject.applies(&Change::Create(active("k", 0, 10))).await?;
     for number in 0..=u8::MAX {
         let mut record = staged("k", number, 10);
-        record.id = KeyId::from(u32::from(number));
+        record.info.id = KeyId::from(u32::from(number));
         subject.applies(&Change::Add(record)).await?;
     }
     Ok(())

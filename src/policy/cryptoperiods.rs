@@ -3,10 +3,8 @@
 use alloc::format;
 use core::time::Duration;
 
-use super::plan::RotationPlan;
 use super::{Refusal, RotationPolicy, Rule, Usage, UsageLimit};
 use crate::key::KeyInfo;
-use crate::keyring::Keyring;
 use crate::status::KeyStatus;
 use crate::timestamp::Timestamp;
 
@@ -182,30 +180,8 @@ impl Cryptoperiods {
 }
 
 impl Cryptoperiods {
-    /// What is due now, what is missing for it, what comes next, and when to look again.
-    ///
-    /// A pure question: the same ring, usage and time give the same plan, and nothing is done. A
-    /// key that was active before is never a candidate, whether or not it may be activated again.
-    ///
-    /// ```
-    /// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage, days};
-    ///
-    /// let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
-    /// let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), start).activate(start));
-    /// let _ = ring.add(Key::new(KeyId::from_static("k2"), (), start))?;
-    ///
-    /// let now = start.saturating_add(days(91));
-    /// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::UNKNOWN, now);
-    /// assert_eq!(plan.due().len(), 1);
-    /// println!("{plan}");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn plan<M>(&self, ring: &Keyring<M>, usage: Usage, now: Timestamp) -> RotationPlan {
-        RotationPlan::new(self, &ring.state(), usage, now)
-    }
-
     /// The number of encryptions at which a rotation is due.
-    pub(super) fn soft_limit(&self) -> Option<u64> {
+    pub(crate) fn soft_limit(&self) -> Option<u64> {
         let percent = self.rules.soft_share.unwrap_or(CryptoperiodsBuilder::DEFAULT_SOFT_SHARE);
         self.rules.usage_limit.map(|limit| limit.percent(percent))
     }
@@ -213,16 +189,16 @@ impl Cryptoperiods {
 
 impl RotationPolicy for Cryptoperiods {
     fn may_activate(&self, key: &KeyInfo, at: Timestamp) -> Result<(), Refusal> {
-        if !self.rules.allow_reactivation && key.activated_at.is_some() {
+        if !self.rules.allow_reactivation && key.used {
             let reason = "it was active before, and its nonces or its usage may be spent";
             return Err(Refusal::new(reason).by(Rule::ForwardOnly));
         }
         let Some(propagation) = self.rules.propagation else { return Ok(()) };
-        if !key.status_since.is_known() {
+        let Some(added_at) = key.times.added_at else {
             let reason = "it is not known since when it has been in the store";
             return Err(Refusal::new(reason).by(Rule::Propagation));
-        }
-        let allowed_from = key.status_since.saturating_add(propagation);
+        };
+        let allowed_from = added_at.saturating_add(propagation);
         if at < allowed_from {
             let reason = "it has not been in the store long enough for every process to have it";
             return Err(Refusal::new(reason).by(Rule::Propagation).until(allowed_from));
@@ -232,44 +208,48 @@ impl RotationPolicy for Cryptoperiods {
 
     fn may_decrypt(&self, key: &KeyInfo, now: Timestamp) -> Result<(), Refusal> {
         // What the active key encrypts, it also decrypts; and a staged key has encrypted nothing.
-        if let (Some(floor), Some(activated_at)) = (self.rules.floor, key.activated_at)
-            && key.status != KeyStatus::Active
-            && activated_at < floor
-        {
-            let reason = if activated_at.is_known() {
-                format!(
-                    "it was last activated at {activated_at}, before the floor, which is {floor}"
-                )
-            } else {
-                format!(
-                    "it is not known when it was active, and keys from before {floor} do not decrypt"
-                )
-            };
-            return Err(Refusal::new(reason).by(Rule::Floor));
+        if let (Some(floor), true, false) = (self.rules.floor, key.used, key.status.can_encrypt()) {
+            match key.times.activated_at {
+                Some(activated_at) if activated_at >= floor => {}
+                Some(activated_at) => {
+                    let reason = format!(
+                        "it was last activated at {activated_at}, before the floor, which is {floor}"
+                    );
+                    return Err(Refusal::new(reason).by(Rule::Floor));
+                }
+                None => {
+                    let reason = format!(
+                        "it is not known when it was active, and keys from before {floor} do not decrypt"
+                    );
+                    return Err(Refusal::new(reason).by(Rule::Floor));
+                }
+            }
         }
-        if let (KeyStatus::Retired, Some(grace)) = (key.status, self.rules.grace)
-            && key.status_since.is_known()
-            && now >= key.status_since.saturating_add(grace)
+        if let (KeyStatus::Retired, Some(grace), Some(retired_at)) =
+            (key.status, self.rules.grace, key.times.retired_at)
         {
-            let ended = key.status_since.saturating_add(grace);
-            return Err(Refusal::new(format!("its grace period ended at {ended}")).by(Rule::Grace));
+            let ends = retired_at.saturating_add(grace);
+            if now >= ends {
+                let reason = format!("its grace period ended at {ends}");
+                return Err(Refusal::new(reason).by(Rule::Grace));
+            }
         }
         Ok(())
     }
 
     fn may_encrypt(&self, key: &KeyInfo, usage: Usage, now: Timestamp) -> Result<(), Refusal> {
-        if let (Some(limit), Some(count)) = (self.rules.usage_limit, usage.encryptions())
-            && count >= limit.encryptions()
-        {
-            let reason = format!("it has encrypted {count} times, and is good for {limit}");
-            return Err(Refusal::new(reason).by(Rule::UsageLimit));
+        if let (Some(limit), Some(count)) = (self.rules.usage_limit, usage.encryptions()) {
+            if count >= limit.encryptions() {
+                let reason = format!("it has encrypted {count} times, and is good for {limit}");
+                return Err(Refusal::new(reason).by(Rule::UsageLimit));
+            }
         }
-        if let (Some(hard_end), Some(activated_at)) = (self.rules.hard_end, key.activated_at)
-            && activated_at.is_known()
-            && now >= activated_at.saturating_add(hard_end)
-        {
+        if let (Some(hard_end), Some(activated_at)) = (self.rules.hard_end, key.times.activated_at) {
             let ended = activated_at.saturating_add(hard_end);
-            return Err(Refusal::new(format!("its hard end was at {ended}")).by(Rule::HardEnd));
+            if now >= ended {
+                let reason = format!("its hard end was at {ended}");
+                return Err(Refusal::new(reason).by(Rule::HardEnd));
+            }
         }
         Ok(())
     }

@@ -3,22 +3,23 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use super::{Outcome, RotationService};
-use crate::audit::{AuditAction, AuditEvent, AuditSink, Grounds};
-use crate::error::RotationError;
-use crate::evidence::RecordText;
+use super::{Outcome, RotationError, RotationService};
+use crate::audit::{AuditAction, AuditEvent, AuditSink};
+use crate::evidence::Evidence;
+use crate::text::AuditText;
 use crate::id::KeyId;
 use crate::policy::RotationPolicy;
-use crate::provider::{Change, Commit, KeyProvider, Revision, Snapshot};
-use crate::receipt::{Retirement, Rotation};
-use crate::record::KeyRecord;
+use crate::revision::Revision;
+use crate::store::{Change, Commit, KeyProvider, Snapshot};
+use crate::key::{KeyRecord, Retirement, Rotation};
 use crate::status::KeyStatus;
+use crate::timestamp::Timestamp;
 
 /// Who is told of each change, and who it is that makes them.
 #[derive(Clone)]
 pub(super) struct Audit {
     pub(super) sink: Arc<dyn AuditSink>,
-    pub(super) actor: RecordText,
+    pub(super) actor: AuditText,
 }
 
 impl fmt::Debug for Audit {
@@ -82,20 +83,67 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
 /// Whether a change whose answer was lost is in what the store holds now.
 fn is_there<M>(change: &Change<M>, now: &Snapshot<M>) -> bool {
-    let row = |id: &KeyId| now.records.iter().find(|record| record.id == *id);
+    let row = |id: &KeyId| now.records.iter().map(|row| &row.info).find(|row| row.id == *id);
     match change {
         // The id is all that can be compared: whose material it is, is not asked.
-        Change::Create(KeyRecord { id, .. }) | Change::Add(KeyRecord { id, .. }) => {
+        Change::Create(KeyRecord { info, .. }) | Change::Add(KeyRecord { info, .. }) => {
+            let id = &info.id;
             row(id).is_some() || now.destroyed.iter().any(|tombstone| tombstone.id == *id)
         }
         // The first activation of a key is proof by its time alone. A key that was active before
         // may have carried that very time already, so only its being active now is proof.
-        Change::Activate(Rotation { to, at, reactivated, .. }) => row(to).is_some_and(|record| {
-            record.activated_at == Some(*at) && (!reactivated || record.status == KeyStatus::Active)
+        Change::Activate(Rotation { to, at, reactivated, .. }) => row(to).is_some_and(|row| {
+            row.times.activated_at == Some(*at)
+                && (!reactivated || row.status == KeyStatus::Active)
         }),
-        Change::Retire(Retirement { id, at }) => row(id).is_some_and(|record| {
-            record.status == KeyStatus::Retired && record.status_since == *at
+        Change::Retire(Retirement { id, at, .. }) => row(id).is_some_and(|row| {
+            row.status == KeyStatus::Retired && row.times.retired_at == Some(*at)
         }),
-        Change::Destroy(tombstone) => now.destroyed.contains(tombstone),
+        Change::Destroy(gone) => {
+            now.destroyed.iter().any(|tombstone| tombstone.id == gone.id && tombstone.at == gone.at)
+        }
     }
+}
+
+/// On what grounds a change is made, for the record.
+pub(super) enum Grounds {
+    Ordinary,
+    Emergency(AuditText),
+    Evidence(Evidence),
+}
+
+impl AuditAction {
+    /// What this change does, and when.
+    fn of<M>(change: &Change<M>, grounds: Grounds) -> (Self, Timestamp) {
+        match change {
+            Change::Create(record) => {
+                (Self::Created { id: record.info.id.clone() }, added_at(record))
+            }
+            Change::Add(record) => (Self::Added { id: record.info.id.clone() }, added_at(record)),
+            Change::Activate(rotation) => {
+                let emergency = match grounds {
+                    Grounds::Emergency(reason) => Some(reason),
+                    Grounds::Ordinary | Grounds::Evidence(_) => None,
+                };
+                let (from, to) = (rotation.from.clone(), rotation.to.clone());
+                let reactivated = rotation.reactivated;
+                (Self::Activated { from, to, reactivated, emergency }, rotation.at)
+            }
+            Change::Retire(retirement) => {
+                (Self::Retired { id: retirement.id.clone() }, retirement.at)
+            }
+            Change::Destroy(tombstone) => {
+                let evidence = match grounds {
+                    Grounds::Evidence(evidence) => evidence,
+                    Grounds::Ordinary | Grounds::Emergency(_) => Evidence::None,
+                };
+                (Self::Destroyed { id: tombstone.id.clone(), evidence }, tombstone.at)
+            }
+        }
+    }
+}
+
+/// When the service added the key of this record.
+fn added_at<M>(record: &KeyRecord<M>) -> Timestamp {
+    record.info.times.added_at.unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -1,12 +1,12 @@
 //! The service under rules of time: what is due, and carrying it out.
 
-use super::{Outcome, RotationService};
-use crate::audit::Grounds;
-use crate::error::RotationError;
+use super::commit::Grounds;
+use super::{Outcome, RotationError, RotationService};
 use crate::evidence::Evidence;
-use crate::keyring::KeyringState;
-use crate::policy::{Because, Cryptoperiods, DueStep, RotationPlan, Usage};
-use crate::provider::{Change, KeyProvider};
+use crate::ring::KeyringState;
+use crate::plan::{Because, DueStep, RotationPlan};
+use crate::policy::{Cryptoperiods, Usage};
+use crate::store::{Change, KeyProvider};
 use crate::status::Inactive;
 use crate::timestamp::Timestamp;
 

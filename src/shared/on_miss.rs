@@ -11,10 +11,10 @@ use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::SharedKeyring;
-use crate::error::{DecryptionKeyError, EscapedText, MissError};
+use super::{MissError, SharedKeyring};
+use crate::text::EscapedText;
 use crate::id::KeyId;
-use crate::keyring::Keyring;
+use crate::ring::{DecryptionKeyError, Keyring};
 use crate::material::KeyMaterial;
 use crate::timestamp::Timestamp;
 
@@ -42,7 +42,7 @@ use crate::timestamp::Timestamp;
 /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
 /// let shared = service.share(now).await?;
 /// let misses = RefreshOnMiss::new(shared.clone(), NonZeroU32::new(6).unwrap());
-/// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now)).await?;
+/// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now), now).await?;
 ///
 /// // For each ciphertext, with the id from its header:
 /// # let (id, mut put_back_until) = ("k2", |_: Timestamp| {});

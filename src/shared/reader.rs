@@ -3,11 +3,10 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::SharedKeyring;
 use super::sync::Cache;
-use crate::error::StaleKeyring;
+use super::{SharedKeyring, StaleKeyring};
 use crate::key::EncryptionKey;
-use crate::keyring::Keyring;
+use crate::ring::Keyring;
 use crate::material::KeyMaterial;
 use crate::timestamp::Timestamp;
 
@@ -104,9 +103,8 @@ impl<M> KeyringReader<M> {
     ) -> Result<EncryptionKey<'_, M>, StaleKeyring> {
         // Before the ring, so that the ring is at least as new as the one that was confirmed.
         let confirmed_at = self.shared.confirmed_at();
-        let is_stale = confirmed_at == Timestamp::UNIX_EPOCH
-            || now.saturating_duration_since(confirmed_at) > limit;
-        if is_stale {
+        let is_fresh = confirmed_at.is_some_and(|at| now.saturating_duration_since(at) <= limit);
+        if !is_fresh {
             return Err(StaleKeyring { confirmed_at, now });
         }
         Ok(self.current().encryption_key())

@@ -1,0 +1,277 @@
+//! The service and a shared ring: loading what is new, and preparing no key twice.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::future::ready;
+
+use thiserror::Error;
+
+use crate::id::KeyId;
+use crate::ring::Keyring;
+use crate::policy::RotationPolicy;
+use crate::revision::Revision;
+use crate::store::{KeyProvider, Snapshot};
+use crate::key::KeyRecord;
+use crate::service::{RotationError, RotationService};
+use crate::shared::SharedKeyring;
+use crate::timestamp::Timestamp;
+
+impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
+    /// The store's ring, to be shared by the threads of this process and kept up to date with
+    /// [`refresh`](Self::refresh). The time is now, or any time before this call.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`keyring`](Self::keyring).
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # pollster::block_on(async {
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), Timestamp::now()), Timestamp::now()).await?;
+    /// let shared = service.share(Timestamp::now()).await?;
+    /// assert_eq!(shared.load().active().id().as_str(), "k1");
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn share(
+        &self,
+        now: Timestamp,
+    ) -> Result<SharedKeyring<P::Material>, RotationError<P::Error>> {
+        let (revision, ring) = self.load_ring().await?;
+        Ok(confirmed(revision, ring, now))
+    }
+
+    /// The store's ring with other material: ciphers that are prepared, keys that a KMS has
+    /// unwrapped. Each key is prepared once.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`].
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// # async fn unwrap_with_kms(blob: &str) -> Result<String, Infallible> { Ok(blob.to_uppercase()) }
+    /// # pollster::block_on(async {
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", Timestamp::now()), Timestamp::now()).await?;
+    /// let shared = service
+    ///     .share_with(Timestamp::now(), |_id, blob| async move { unwrap_with_kms(&blob).await })
+    ///     .await?;
+    /// assert_eq!(shared.load().encryption_key().material(), "BLOB");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn share_with<N, F, Prepared>(
+        &self,
+        now: Timestamp,
+        mut prepare: impl FnMut(KeyId, Arc<P::Material>) -> Prepared,
+    ) -> Result<SharedKeyring<N>, RefreshError<P::Error, F>>
+    where
+        Prepared: Future<Output = Result<N, F>>,
+    {
+        let snapshot = self.load_snapshot().await?;
+        let revision = snapshot.revision;
+        let prepare = |id, material| {
+            let preparing = prepare(id, material);
+            async { preparing.await.map(Arc::new) }
+        };
+        let (ring, _) = prepared(snapshot, None, prepare).await?;
+        Ok(confirmed(revision, ring, now))
+    }
+
+    /// Loads the store's ring and installs it, if it is newer than the shared one. Keys that the
+    /// shared ring has keep their material where it is. The time is now, or any time before this
+    /// call.
+    ///
+    /// Call it now and then, and when the store announces a change: a store is not watched from
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`keyring`](Self::keyring). The shared ring stays as it was.
+    ///
+    /// ```
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Refreshed, Revision, RotationService, StrictSingleActive, Timestamp};
+    /// # pollster::block_on(async {
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// let shared = service.share(now).await?;
+    /// assert_eq!(service.refresh(&shared, now).await?, Refreshed::Unchanged);
+    ///
+    /// let added = service.add(Key::new(KeyId::from_static("k2"), (), now), now).await?;
+    /// let refreshed = service.refresh(&shared, now).await?;
+    /// assert_eq!(refreshed, Refreshed::Newer { revision: Revision::new(2), prepared: 1 });
+    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn refresh(
+        &self,
+        shared: &SharedKeyring<P::Material>,
+        now: Timestamp,
+    ) -> Result<Refreshed, RotationError<P::Error>> {
+        let keep = |_id, material| ready(Ok::<_, Infallible>(material));
+        match self.refresh_by(shared, now, keep).await {
+            Ok(refreshed) => Ok(refreshed),
+            Err(RefreshError::Rotation(error)) => Err(error),
+            Err(RefreshError::Prepare { source, .. }) => match source {},
+        }
+    }
+
+    /// [`refresh`](Self::refresh) of a ring with other material. Only keys that the shared ring
+    /// does not have are prepared: after a rotation between known keys, none.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`]. The shared ring stays as it was.
+    ///
+    /// ```
+    /// # use std::{convert::Infallible, sync::Arc};
+    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// async fn unwrap_with_kms(_id: KeyId, blob: Arc<&str>) -> Result<String, Infallible> {
+    ///     Ok(blob.to_uppercase()) // asks the KMS, and waits
+    /// }
+    /// # pollster::block_on(async {
+    /// # let now = Timestamp::now();
+    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", now), now).await?;
+    /// let shared = service.share_with(now, unwrap_with_kms).await?;
+    /// println!("{:?}", service.refresh_with(&shared, now, unwrap_with_kms).await?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn refresh_with<N, F, Prepared>(
+        &self,
+        shared: &SharedKeyring<N>,
+        now: Timestamp,
+        mut prepare: impl FnMut(KeyId, Arc<P::Material>) -> Prepared,
+    ) -> Result<Refreshed, RefreshError<P::Error, F>>
+    where
+        Prepared: Future<Output = Result<N, F>>,
+    {
+        let prepare = |id, material| {
+            let preparing = prepare(id, material);
+            async { preparing.await.map(Arc::new) }
+        };
+        self.refresh_by(shared, now, prepare).await
+    }
+
+    async fn refresh_by<N, F, Prepared>(
+        &self,
+        shared: &SharedKeyring<N>,
+        now: Timestamp,
+        prepare: impl FnMut(KeyId, Arc<P::Material>) -> Prepared,
+    ) -> Result<Refreshed, RefreshError<P::Error, F>>
+    where
+        Prepared: Future<Output = Result<Arc<N>, F>>,
+    {
+        let snapshot = self.load_snapshot().await?;
+        let revision = snapshot.revision;
+        let mut refreshed = Refreshed::Unchanged;
+        if revision > shared.revision() {
+            let (ring, prepared) = prepared(snapshot, Some(shared.load()), prepare).await?;
+            if shared.replace(revision, ring) {
+                refreshed = Refreshed::Newer { revision, prepared };
+            }
+        }
+        shared.confirm(revision, now);
+        Ok(refreshed)
+    }
+}
+
+fn confirmed<N>(revision: Revision, ring: Keyring<N>, now: Timestamp) -> SharedKeyring<N> {
+    let shared = SharedKeyring::at_revision(revision, ring);
+    shared.confirm(revision, now);
+    shared
+}
+
+/// The snapshot's ring over prepared material, and how many keys had to be prepared.
+async fn prepared<M, N, E, F, Prepared>(
+    snapshot: Snapshot<M>,
+    known: Option<Arc<Keyring<N>>>,
+    mut prepare: impl FnMut(KeyId, Arc<M>) -> Prepared,
+) -> Result<(Keyring<N>, usize), RefreshError<E, F>>
+where
+    Prepared: Future<Output = Result<Arc<N>, F>>,
+{
+    // What is no ring is not worth a call to a KMS.
+    let _ = snapshot.clone().into_keyring().map_err(RotationError::InvalidKeyring)?;
+    let mut count = 0;
+    let mut records = Vec::with_capacity(snapshot.records.len());
+    for record in snapshot.records {
+        // An id is never used again, so the same id is the same key. The time is asked too, in
+        // case somebody has begun anew with an empty store.
+        let KeyRecord { info, material, material_in } = record;
+        let known = known
+            .as_ref()
+            .and_then(|ring| ring.get(info.id.as_str()))
+            .map(|key| key.to_record())
+            .filter(|known| known.info.times.created_at == info.times.created_at);
+        let material = match known {
+            Some(known) => known.material,
+            None => {
+                count += 1;
+                let failed = |source| RefreshError::Prepare { id: info.id.clone(), source };
+                prepare(info.id.clone(), material).await.map_err(failed)?
+            }
+        };
+        records.push(KeyRecord { info, material, material_in });
+    }
+    let ring = Keyring::from_parts(records, snapshot.destroyed);
+    Ok((ring.map_err(RotationError::InvalidKeyring)?, count))
+}
+
+/// What a refresh found.
+///
+/// ```
+/// use key_rotation::{Refreshed, Revision};
+/// let found = Refreshed::Newer { revision: Revision::new(7), prepared: 0 };
+/// assert_ne!(found, Refreshed::Unchanged);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refreshed {
+    /// The shared ring is the store's already, or a newer one.
+    Unchanged,
+    /// A newer ring was installed.
+    Newer {
+        /// Its revision.
+        revision: Revision,
+        /// How many of its keys the shared ring did not have.
+        prepared: usize,
+    },
+}
+
+/// A refresh that prepares keys did not succeed. The shared ring is as it was.
+///
+/// `E` is the provider's error, `F` that of the preparation.
+///
+/// ```
+/// use key_rotation::{InMemoryKeyProvider, Key, KeyId, RefreshError, RotationService, StrictSingleActive, Timestamp};
+/// # pollster::block_on(async {
+/// # let now = Timestamp::now();
+/// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+/// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", now), now).await?;
+/// let refused = service.share_with(now, |_id, _blob| async { Err::<(), _>("no access to the KMS") }).await;
+/// assert!(matches!(refused, Err(RefreshError::Prepare { id, .. }) if id.as_str() == "k1"));
+/// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RefreshError<E, F> {
+    /// The store's ring could not be loaded.
+    #[error(transparent)]
+    Rotation(#[from] RotationError<E>),
+    /// A key could not be prepared.
+    #[error("key `{id}` could not be prepared")]
+    Prepare {
+        /// The key.
+        id: KeyId,
+        /// Why not.
+        source: F,
+    },
+}

@@ -1,0 +1,71 @@
+//! What a policy does to a ring: [`Keyring::enforce`], and what it asks evidence for.
+
+use super::{Refusal, RotationPolicy, Rule};
+use crate::evidence::Evidence;
+use crate::key::{Halves, KeyInfo};
+use crate::ring::{DecryptionKeyring, Keyring};
+use crate::timestamp::Timestamp;
+
+impl<E, D: Halves<E>> Keyring<E, D> {
+    /// Marks the keys that the policy does not let decrypt now. Lookups of them answer
+    /// [`DecryptionKeyError::NotAllowed`](crate::DecryptionKeyError::NotAllowed) with the policy's
+    /// reason from then on, until this is called again: each call judges all keys anew.
+    ///
+    /// Nothing is lost by it: the ring keeps the keys and their material, stores them, and can
+    /// change them. A policy's answer changes with time, so call this again when the plan says so
+    /// and whenever the ring is loaded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use key_rotation::policy::days;
+    /// use key_rotation::{Cryptoperiods, DecryptionKeyError, Inactive, Key, KeyId, Keyring, Timestamp};
+    ///
+    /// # let now = Timestamp::now();
+    /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k2"), "two", now).activate(now));
+    /// # let _ = ring.add(Key::new(KeyId::from_static("k1"), "one", now), now)?;
+    /// let _ = ring.entry::<Inactive>("k1")?.retire(now);
+    ///
+    /// ring.enforce(&Cryptoperiods::QUARTERLY, now.saturating_add(days(31)));
+    /// assert!(matches!(ring.decryption_key("k1"), Err(DecryptionKeyError::NotAllowed { .. })));
+    ///
+    /// ring.enforce(&Cryptoperiods::QUARTERLY, now);
+    /// assert!(ring.decryption_key("k1").is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enforce(&mut self, policy: &(impl RotationPolicy + ?Sized), now: Timestamp) {
+        self.refuse(|key| policy.may_decrypt(key, now).err());
+    }
+}
+
+impl<V> DecryptionKeyring<V> {
+    /// Marks the keys that the policy does not let decrypt now, as [`Keyring::enforce`] does.
+    pub fn enforce(&mut self, policy: &(impl RotationPolicy + ?Sized), now: Timestamp) {
+        self.refuse(|key| policy.may_decrypt(key, now).err());
+    }
+}
+
+impl Evidence {
+    /// Checks that this is evidence for destroying this key.
+    ///
+    /// # Errors
+    ///
+    /// The reason why not: nothing is said, it is about another key, or it was counted before the
+    /// key was retired.
+    pub fn covers(&self, key: &KeyInfo) -> Result<(), Refusal> {
+        let refuse = |reason| Err(Refusal::new(reason).by(Rule::Evidence));
+        match self {
+            Self::Forced(_) => Ok(()),
+            Self::None => {
+                refuse("nothing shows that its data is not needed: count it and state zero")
+            }
+            Self::Unreferenced(counted) if *counted.id() != key.id => {
+                refuse("the data that was counted is that of another key")
+            }
+            Self::Unreferenced(counted) if key.times.retired_at.max(key.times.revoked_at) > Some(counted.counted_at()) => {
+                refuse("its data was counted before it was retired: count again")
+            }
+            Self::Unreferenced(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! [`Rule`]: the rules that a policy can have, by name.
+
+use core::fmt;
+
+/// A rule of a policy, by name: what a refusal, a contradiction or a due step is about.
+///
+/// The first five are the words of NIST SP 800-57 Part 1 (Rev. 5, section 5.3) and of what follows
+/// from them for a fleet.
+///
+/// # Examples
+///
+/// ```
+/// use key_rotation::policy::Rule;
+///
+/// assert_eq!(Rule::OriginatorUsage.to_string(), "originator usage");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Rule {
+    /// How long a key may stay active before another is to take its place.
+    OriginatorUsage,
+    /// How long a key that is no longer active decrypts before it is due to retire.
+    RecipientUsage,
+    /// How long a retired key still decrypts.
+    Grace,
+    /// How long a retired key is kept before it is due for destruction.
+    Retention,
+    /// How long a new key must have been in the store before it may be activated.
+    Propagation,
+    /// How many encryptions a key is good for.
+    UsageLimit,
+    /// The age at which an active key must no longer encrypt.
+    HardEnd,
+    /// A key that was active may not be activated again.
+    ForwardOnly,
+    /// Keys that were last activated before a certain time do not decrypt.
+    Floor,
+    /// Destroying a key needs evidence that nobody needs it.
+    Evidence,
+}
+
+impl Rule {
+    /// The rule's name, in words.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::OriginatorUsage => "originator usage",
+            Self::RecipientUsage => "recipient usage",
+            Self::Grace => "grace",
+            Self::Retention => "retention",
+            Self::Propagation => "propagation",
+            Self::UsageLimit => "usage limit",
+            Self::HardEnd => "hard end",
+            Self::ForwardOnly => "forward-only",
+            Self::Floor => "floor",
+            Self::Evidence => "evidence",
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

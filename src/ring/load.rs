@@ -1,0 +1,286 @@
+//! Where stored records become a ring, or are refused with everything that is wrong with them.
+
+use alloc::vec::Vec;
+use core::iter;
+
+use hashbrown::HashSet;
+
+use super::slot::{FIRST_SEQ, Slot};
+use super::table::{Identified, Table};
+use super::{InvalidKeyring, Keyring, Violation};
+use crate::id::KeyId;
+use crate::key::{Destruction, Halves, Key, KeyInfo, KeyRecord, Same, TimeConflict, Times};
+use crate::status::{Active, KeyStatus};
+use crate::timestamp::Timestamp;
+
+impl<M> Keyring<M> {
+    /// Makes the ring of these records. [`from_parts`](Self::from_parts) without tombstones.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKeyring`], as for [`from_parts`](Self::from_parts).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use key_rotation::{KeyId, KeyRecord, KeyStatus, Keyring, Timestamp};
+    ///
+    /// let id = KeyId::from_static("k1");
+    /// let ring = Keyring::from_records([
+    ///     KeyRecord::new(id, KeyStatus::Active, Timestamp::now(), "cipher"),
+    /// ])?;
+    /// # Ok::<(), key_rotation::InvalidKeyring>(())
+    /// ```
+    pub fn from_records(
+        records: impl IntoIterator<Item = KeyRecord<M>>,
+    ) -> Result<Self, InvalidKeyring> {
+        Self::from_parts(records, iter::empty())
+    }
+
+    /// Makes the ring of these records and tombstones: the border between data and types.
+    ///
+    /// The order of the records decides between keys whose times are the same, and is the order
+    /// of staged keys; otherwise it does not matter.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKeyring`] with every violation: no active key or several, an id that stands there
+    /// twice or belongs to a destroyed key, times that contradict each other. Everything handed
+    /// in is dropped then, and material that nobody else holds is wiped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use key_rotation::key::Destruction;
+    /// use key_rotation::{KeyId, KeyRecord, KeyStatus, Keyring, Timestamp};
+    ///
+    /// # let now = Timestamp::now();
+    /// let ring = Keyring::from_parts(
+    ///     [KeyRecord::new(KeyId::from_static("k2"), KeyStatus::Active, now, "cipher")],
+    ///     [Destruction::new(KeyId::from_static("k1"), now)],
+    /// )?;
+    /// assert_eq!(ring.destroyed().count(), 1);
+    /// # Ok::<(), key_rotation::InvalidKeyring>(())
+    /// ```
+    pub fn from_parts(
+        records: impl IntoIterator<Item = KeyRecord<M>>,
+        destroyed: impl IntoIterator<Item = Destruction>,
+    ) -> Result<Self, InvalidKeyring> {
+        Border::of_parts(records, destroyed).into_ring()
+    }
+
+    /// Makes a ring of what a service has in its configuration: one key to encrypt with, and older
+    /// ones to read. An empty list of older ones is a ring of one.
+    ///
+    /// `at` is the time of the loading: the ring has the keys since then, and every event that a
+    /// configuration does not tell is dated by it. The older keys are demoted, and never due to be
+    /// activated.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKeyring`] when an id stands there twice. Everything handed in is dropped then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use key_rotation::{KeyId, Keyring, Timestamp};
+    ///
+    /// let ring = Keyring::with_previous(
+    ///     (KeyId::from_static("2026"), "new"),
+    ///     [(KeyId::from_static("2025"), "old"), (KeyId::from_static("2024"), "older")],
+    ///     Timestamp::now(),
+    /// )?;
+    /// assert_eq!(ring.encryption_key().material(), &"new");
+    /// assert!(ring.decryption_key("2025")?.is_superseded());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_previous(
+        active: (KeyId, M),
+        previous: impl IntoIterator<Item = (KeyId, M)>,
+        at: Timestamp,
+    ) -> Result<Self, InvalidKeyring> {
+        let record = |(id, material), status, activated_at, deactivated_at| {
+            KeyRecord::new(id, status, at, material).with_times(Times {
+                added_at: Some(at),
+                activated_at,
+                deactivated_at,
+                ..Times::default()
+            })
+        };
+        let active = record(active, KeyStatus::Active, Some(at), None);
+        let previous =
+            previous.into_iter().map(|key| record(key, KeyStatus::Inactive, None, Some(at)));
+        Self::from_records(iter::once(active).chain(previous))
+    }
+
+    /// Takes the ring apart, to be stored: [`from_parts`](Self::from_parts) makes the same ring of
+    /// the records and tombstones. The records are in the order of [`iter`](Self::iter), the
+    /// tombstones latest first.
+    ///
+    /// A key that could not be prepared has no material here, and so no record: store the ring that
+    /// the prepared one was made of.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<KeyRecord<M>>, Vec<Destruction>) {
+        let destroyed = self.tombstones().into_iter().cloned().collect();
+        let mut others: Vec<_> = self
+            .others
+            .into_things()
+            .into_iter()
+            .filter_map(|slot| Some((slot.rank()?, slot)))
+            .collect();
+        others.sort_by_key(|(rank, _)| *rank);
+        let others = others.into_iter().filter_map(|(_, slot)| match slot {
+            Slot::Inactive { key, .. } => Some(KeyRecord::from_key(key)),
+            Slot::Retired { key, .. } => Some(KeyRecord::from_key(key)),
+            Slot::Revoked { key, .. } => Some(KeyRecord::from_key(key)),
+            Slot::Destroyed { .. } | Slot::Unprepared { .. } => None,
+        });
+        let records = iter::once(KeyRecord::from_key(self.active)).chain(others).collect();
+        (records, destroyed)
+    }
+}
+
+/// A ring in the making, and what is wrong with it so far.
+pub(super) struct Border<E, D: Halves<E>> {
+    active: Option<Key<Active, E, D>>,
+    others: Table<Slot<E, D>>,
+    /// How many records and tombstones have come.
+    seen: u32,
+    /// The ids of all the keys that say that they are active.
+    active_ids: Vec<KeyId>,
+    /// Ids whose duplicates have been reported: once is enough.
+    duplicates: HashSet<KeyId>,
+    violations: Vec<Violation>,
+}
+
+/// Room is made at once for so many records: a table that grows step by step moves each key several
+/// times. More than this, and the iterator may be wrong about itself.
+const MOST_AT_ONCE: usize = 1 << 16;
+
+impl<M> Border<M, Same> {
+    pub(super) fn of_parts(
+        records: impl IntoIterator<Item = KeyRecord<M>>,
+        destroyed: impl IntoIterator<Item = Destruction>,
+    ) -> Self {
+        let records = records.into_iter();
+        // One of them is active, and in no table.
+        let mut border = Border::with_room_for(records.size_hint().0.saturating_sub(1));
+        destroyed.into_iter().for_each(|tombstone| border.admit_tombstone(tombstone));
+        for record in records {
+            border.look_at(&record.info);
+            match record.info.status {
+                KeyStatus::Active => border.admit_active(record.into_key()),
+                KeyStatus::Inactive => {
+                    let key = record.into_key();
+                    border.admit(|seq| Slot::Inactive { seq, refused: false, key });
+                }
+                KeyStatus::Retired => {
+                    let key = record.into_key();
+                    border.admit(|seq| Slot::Retired { seq, refused: false, key });
+                }
+                KeyStatus::Revoked => {
+                    let key = record.into_key();
+                    border.admit(|seq| Slot::Revoked { seq, key });
+                }
+            }
+        }
+        border
+    }
+}
+
+impl<E, D: Halves<E>> Border<E, D> {
+    pub(super) fn with_room_for(records: usize) -> Self {
+        Self {
+            active: None,
+            others: Table::with_capacity(records.min(MOST_AT_ONCE)),
+            seen: 0,
+            active_ids: Vec::new(),
+            duplicates: HashSet::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// Notes what is wrong with a key on its own.
+    pub(super) fn look_at(&mut self, info: &KeyInfo) {
+        for conflict in TimeConflict::all_of(info) {
+            self.violations.push(Violation::InconsistentTimes { id: info.id.clone(), conflict });
+        }
+    }
+
+    pub(super) fn admit_tombstone(&mut self, tombstone: Destruction) {
+        self.admit(|seq| Slot::Destroyed { seq, tombstone });
+    }
+
+    pub(super) fn admit_active(&mut self, key: Key<Active, E, D>) {
+        self.active_ids.push(key.id().clone());
+        if self.active.is_none() && self.others.find(key.id().as_str()).is_none() {
+            self.active = Some(key);
+            return;
+        }
+        // No ring will come of it. It is admitted so that a duplicate of it is found.
+        let at = key.times().activated_at.unwrap_or(Timestamp::UNIX_EPOCH);
+        let key = key.deactivate(at);
+        self.admit(|seq| Slot::Inactive { seq, refused: false, key });
+    }
+
+    /// Takes in what is not the active key.
+    pub(super) fn admit(&mut self, slot: impl FnOnce(u32) -> Slot<E, D>) {
+        self.seen = self.seen.saturating_add(1);
+        // Of two things at the same time, the one that came first is to come first again: what is
+        // listed latest first counts down, what is listed in the order of its coming counts up.
+        let mut slot = slot(FIRST_SEQ.saturating_sub(self.seen));
+        if matches!(&slot, Slot::Inactive { key, .. } if !key.head().marks.used()) {
+            slot.set_seq(FIRST_SEQ.saturating_add(self.seen));
+        }
+        let id = slot.id();
+        let is_active = self.active.as_ref().is_some_and(|active| active.id() == id);
+        match self.others.find(id.as_str()) {
+            None if is_active => self.report_duplicate(id.clone()),
+            None => self.others.insert(slot),
+            Some(Slot::Destroyed { .. }) if !matches!(slot, Slot::Destroyed { .. }) => {
+                self.violations.push(Violation::DestroyedKeyId { id: id.clone() });
+                // In the place of the tombstone, so that a duplicate of it is found.
+                drop(self.others.replace(slot));
+            }
+            Some(_) => self.report_duplicate(id.clone()),
+        }
+    }
+
+    fn report_duplicate(&mut self, id: KeyId) {
+        if self.duplicates.insert(id.clone()) {
+            self.violations.push(Violation::DuplicateKeyId { id });
+        }
+    }
+
+    pub(super) fn into_ring(self) -> Result<Keyring<E, D>, InvalidKeyring> {
+        match self.judged(true)? {
+            Judged { active: Some(active), others, seq } => Ok(Keyring::of(active, others, seq)),
+            Judged { active: None, .. } => {
+                Err(InvalidKeyring::new(Vec::from([Violation::NoActiveKey])))
+            }
+        }
+    }
+
+    /// What is here, if nothing is wrong with it.
+    pub(super) fn judged(mut self, needs_active: bool) -> Result<Judged<E, D>, InvalidKeyring> {
+        if self.active_ids.len() > 1 {
+            let ids = self.active_ids;
+            self.violations.insert(0, Violation::MultipleActiveKeys { ids });
+        } else if self.active_ids.is_empty() && needs_active {
+            self.violations.insert(0, Violation::NoActiveKey);
+        }
+        if !self.violations.is_empty() {
+            return Err(InvalidKeyring::new(self.violations));
+        }
+        self.others.shrink();
+        let seq = FIRST_SEQ.saturating_add(self.seen);
+        Ok(Judged { active: self.active, others: self.others, seq })
+    }
+}
+
+/// Keys that the border has found nothing wrong with.
+pub(super) struct Judged<E, D: Halves<E>> {
+    pub(super) active: Option<Key<Active, E, D>>,
+    pub(super) others: Table<Slot<E, D>>,
+    seq: u32,
+}
