@@ -1,4 +1,4 @@
-//! [`AuditEvent`]: one for every change that was committed, to an [`AuditSink`].
+//! Audit events: the record of every change that a service has committed.
 
 use core::fmt;
 
@@ -8,17 +8,19 @@ use crate::id::KeyId;
 use crate::revision::Revision;
 use crate::timestamp::Timestamp;
 
-/// Where events go: a log, a table, a queue.
+/// A place where audit events go: a log, a table, a queue.
 ///
-/// It is called after the commit and on the caller's task, so it must not block for long, and it
-/// cannot fail the change, which has happened. No secret can be in an event: no part of its type
-/// can hold one.
+/// The service calls it after the commit and on the caller's task, so it must not block for long. It
+/// cannot fail the change, which has happened already. An event has no secret in it: no part of its
+/// type can hold one.
+///
+/// # Examples
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
+/// use key_rotation::audit::{AuditEvent, AuditSink};
 /// use key_rotation::{
-///     AuditEvent, AuditSink, InMemoryKeyProvider, Key, KeyId, RotationService,
-///     StrictSingleActive, Timestamp,
+///     InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp,
 /// };
 ///
 /// #[derive(Default)]
@@ -34,7 +36,8 @@ use crate::timestamp::Timestamp;
 /// let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive)
 ///     .with_audit(lines.clone(), "alice".parse()?);
 /// let at = Timestamp::from_unix_millis(7);
-/// let ring = pollster::block_on(service.bootstrap(Key::new(KeyId::from_static("k1"), (), at), at))?;
+/// let first = Key::new(KeyId::from_static("k1"), "cipher", at);
+/// let ring = pollster::block_on(service.bootstrap(first, at))?;
 /// assert_eq!(
 ///     *lines.0.lock().unwrap(),
 ///     ["1970-01-01T00:00:00.007Z revision 1 by alice: key `k1` was created as the first"],
@@ -46,86 +49,65 @@ pub trait AuditSink: Send + Sync {
     fn record(&self, event: &AuditEvent);
 }
 
-/// A change that was committed.
-///
-/// ```
-/// use key_rotation::{AuditAction, AuditEvent, KeyId, Revision, Timestamp};
-/// let event = AuditEvent {
-///     action: AuditAction::Retired { id: KeyId::from_static("k1") },
-///     actor: "alice".parse()?,
-///     revision: Revision::new(4),
-///     at: Timestamp::UNIX_EPOCH,
-/// };
-/// assert_eq!(
-///     event.to_string(),
-///     "1970-01-01T00:00:00.000Z revision 4 by alice: key `k1` was retired",
-/// );
-/// # Ok::<(), key_rotation::InvalidAuditText>(())
-/// ```
+/// The record of a change that was committed. It prints as one line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AuditEvent {
-    /// What was changed.
+    /// The change.
     pub action: AuditAction,
-    /// Who did it, as the caller said.
+    /// The person, job or host that made it, as the caller said.
     pub actor: AuditText,
-    /// The store's revision with the change; where the answer to the commit was lost, the one
-    /// with which it was found.
+    /// The revision of the store with the change. Where the answer to the commit was lost, this is the
+    /// revision at which the change was found.
     pub revision: Revision,
     /// The time that the change carries.
     pub at: Timestamp,
 }
 
-/// What was changed.
-///
-/// ```
-/// use key_rotation::{AuditAction, KeyId};
-/// let action = AuditAction::Added { id: KeyId::from_static("k2") };
-/// assert_eq!(action.to_string(), "key `k2` was added");
-/// ```
+/// The change that an audit event records. It prints as the end of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum AuditAction {
-    /// The first key.
+    /// The first key was created.
     Created {
         /// The key.
         id: KeyId,
     },
-    /// A new key.
+    /// A key was added.
     Added {
         /// The key.
         id: KeyId,
     },
-    /// Another active key.
+    /// Another key became active.
     Activated {
         /// The key that was active.
         from: KeyId,
         /// The key that is active now.
         to: KeyId,
-        /// Whether `to` had been active before.
+        /// True if `to` had been active before.
         reactivated: bool,
         /// The reason given for not asking the policy, if it was not asked.
         emergency: Option<AuditText>,
     },
-    /// A retired key.
+    /// A key was retired.
     Retired {
         /// The key.
         id: KeyId,
     },
-    /// A destroyed key.
+    /// A key was destroyed.
     Destroyed {
         /// The key.
         id: KeyId,
-        /// Why it could be.
+        /// The reason why it could be destroyed.
         evidence: Evidence,
     },
 }
 
 #[cfg(feature = "tracing")]
 impl AuditAction {
-    /// Whether a person should look at it.
+    /// Returns true if a person should look at it.
     fn is_loud(&self) -> bool {
         matches!(
             self,
@@ -170,17 +152,21 @@ impl fmt::Display for AuditEvent {
     }
 }
 
-/// Emits every event through the `tracing` crate, with the target `key_rotation::audit`: at the
-/// level `WARN` what was done in an emergency or by force, at `INFO` the rest.
+/// A sink that emits each event through the `tracing` crate, with the target `key_rotation::audit`.
+///
+/// A change that was made in an emergency or by force has the level `WARN`, every other one `INFO`.
+///
+/// # Examples
 ///
 /// ```
 /// use std::sync::Arc;
-/// use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive, TracingSink};
+/// use key_rotation::audit::TracingSink;
+/// use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive};
 ///
 /// let store = InMemoryKeyProvider::<KeyMaterial>::new();
 /// let service = RotationService::new(store, StrictSingleActive)
 ///     .with_audit(Arc::new(TracingSink), "nightly job".parse()?);
-/// # Ok::<(), key_rotation::InvalidAuditText>(())
+/// # Ok::<(), key_rotation::error::InvalidAuditText>(())
 /// ```
 #[cfg(feature = "tracing")]
 #[derive(Clone, Copy, Debug, Default)]

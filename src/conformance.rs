@@ -1,8 +1,10 @@
-//! What a store must do, as functions that an author of a [`KeyProvider`] runs against theirs.
+//! Checks of a store: functions that an author of a [`KeyProvider`] runs against theirs.
 //!
-//! Say in a [`Fixture`] how a new store is made and what materials look like, and call
-//! [`check_all`] in a test; each behaviour is a function too. A store that does not behave is
-//! reported as [`Nonconformance`], which says what was done, what was promised and what was found.
+//! Say in a [`Fixture`] how a new store is made and what materials look like, and call [`check_all`] in
+//! a test. Each behaviour is a function too. A store that does not behave is reported as
+//! [`Nonconformance`], which says what was done, what was promised and what was found.
+//!
+//! # Examples
 //!
 //! ```
 //! use key_rotation::InMemoryKeyProvider;
@@ -33,16 +35,17 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The futures run on any runtime. Run them against the real thing, a server and not a mock, and
-//! call [`outage`] as well, with a store that is out of reach: a store in memory has no such state,
-//! so [`check_all`] cannot include it.
+//! The futures run on any runtime. Run them against the real thing, a server and not a mock. Call
+//! [`outage`] as well, with a store that is out of reach: a store in memory has no such state, so
+//! [`check_all`] cannot include it.
 //!
 //! # What it does not show
 //!
-//! That a commit survives a crash, that it is atomic when the process is killed half-way, that
-//! other hosts see it at once: for that, processes have to be killed. That the store is fast. And
-//! what happens between two awaits of one provider: races are run in one task, in which the futures
-//! take turns where they wait.
+//! - That a commit survives a crash, is atomic when the process is killed half-way, and is seen by other
+//!   hosts at once. For that, processes have to be killed.
+//! - That the store is fast.
+//! - What happens between two awaits of one provider. Races are run in one task, in which the futures
+//!   take turns where they wait.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -67,45 +70,26 @@ mod refusals;
 mod subject;
 mod values;
 
-/// How stores and materials are made for the checks. See the [module](self).
-///
-/// ```
-/// use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// /// Works for any.
-/// async fn quick_check(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-///     conformance::create(fixture).await?;
-///     conformance::stale_revision(fixture).await
-/// }
-/// ```
+/// The way to make stores and materials for the checks. See the [module](self).
 pub trait Fixture: Sync {
     /// The store that is checked.
     type Provider: KeyProvider;
 
-    /// A new, empty store, which shares no ring with any that was made before.
+    /// Makes a new, empty store, which shares no ring with any that was made before.
     fn new_store(&self) -> impl Future<Output = Self::Provider> + Send;
 
-    /// Another handle to the same store, as another process would have it.
+    /// Makes another handle to the same store, as another process would have it.
     fn reopen(&self, store: &Self::Provider) -> impl Future<Output = Self::Provider> + Send;
 
-    /// A material of this number, different for each.
+    /// Makes the material of this number, different for each.
     fn material(&self, number: u8) -> <Self::Provider as KeyProvider>::Material;
 
-    /// Whether this is the material of this number.
+    /// Returns true if this is the material of this number.
     fn is_material(&self, number: u8, material: &<Self::Provider as KeyProvider>::Material)
     -> bool;
 }
 
-/// A store does not do what [`KeyProvider`] promises.
-///
-/// ```
-/// # use key_rotation::conformance::{Fixture, Nonconformance, create};
-/// # async fn example(fixture: &impl Fixture) {
-/// if let Err(nonconformance) = create(fixture).await {
-///     assert_eq!(nonconformance.behaviour(), "create");
-///     eprintln!("{nonconformance}");
-/// }
-/// # }
-/// ```
+/// A report that a store does not do what [`KeyProvider`] promises.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{behaviour}: {found}")]
 pub struct Nonconformance {
@@ -118,32 +102,18 @@ impl Nonconformance {
         Self { behaviour, found: found.to_string() }
     }
 
-    /// The name of the function that reports this.
-    ///
-    /// ```
-    /// # use key_rotation::conformance::Nonconformance;
-    /// # fn example(nonconformance: Nonconformance) {
-    /// println!("look at `conformance::{}`", nonconformance.behaviour());
-    /// # }
-    /// ```
+    /// Returns the name of the function that reports this.
     #[must_use]
     pub fn behaviour(&self) -> &'static str {
         self.behaviour
     }
 }
 
-/// Every behaviour but [`outage`], the simplest first.
+/// Checks every behaviour but [`outage`], the simplest first.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`]: the first that was found.
-///
-/// ```
-/// # use key_rotation::conformance::{Fixture, Nonconformance, check_all};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// check_all(fixture).await
-/// # }
-/// ```
 pub async fn check_all<F: Fixture>(fixture: &F) -> Result<(), Nonconformance> {
     create(fixture).await?;
     add(fixture).await?;

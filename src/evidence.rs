@@ -1,4 +1,4 @@
-//! [`Evidence`]: what a policy asks for before a key is destroyed.
+//! [`Evidence`]: the reason why a key may be destroyed.
 
 use thiserror::Error;
 
@@ -6,8 +6,9 @@ use crate::id::KeyId;
 use crate::text::AuditText;
 use crate::timestamp::Timestamp;
 
-/// The caller's word that no data is left under a key, obtained only by stating a count of zero
-/// and when it was counted.
+/// The caller's word that no data is left under a key.
+///
+/// The only way to one is to state a count of zero, and when it was counted.
 ///
 /// # Examples
 ///
@@ -29,7 +30,7 @@ pub struct Unreferenced {
 }
 
 impl Unreferenced {
-    /// States how much data was counted under this key, and when. Count it when the key is retired.
+    /// States how much data was counted under this key, and when. Count after the key was retired.
     ///
     /// # Errors
     ///
@@ -38,20 +39,20 @@ impl Unreferenced {
         if count == 0 { Ok(Self { id, counted_at }) } else { Err(StillReferenced { id, count }) }
     }
 
-    /// Returns the key.
+    /// Returns the id of the key.
     #[must_use]
     pub fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// Returns when it was counted.
+    /// Returns the time of the count.
     #[must_use]
     pub fn counted_at(&self) -> Timestamp {
         self.counted_at
     }
 }
 
-/// There is data under the key.
+/// The error for a key that data still needs.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "{count} pieces of data need key `{id}`: encrypt them again with the active key, or give them up"
@@ -84,7 +85,7 @@ pub enum Evidence {
     None,
     /// No data is left under the key.
     Unreferenced(Unreferenced),
-    /// It is to be destroyed all the same, for this reason.
+    /// The key is to be destroyed all the same, for this reason.
     Forced(AuditText),
 }
 

@@ -1,4 +1,8 @@
-//! The service and a shared ring: loading what is new, and preparing no key twice.
+//! Following a store: refreshing a shared ring, without preparing a key twice.
+//!
+//! The methods are those of [`RotationService`]: [`share`](RotationService::share),
+//! [`share_with`](RotationService::share_with), [`refresh`](RotationService::refresh) and
+//! [`refresh_with`](RotationService::refresh_with).
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,23 +22,14 @@ use crate::shared::SharedKeyring;
 use crate::timestamp::Timestamp;
 
 impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
-    /// The store's ring, to be shared by the threads of this process and kept up to date with
-    /// [`refresh`](Self::refresh). The time is now, or any time before this call.
+    /// Loads the store's ring, to be shared by the threads of this process and kept up to date with
+    /// [`refresh`](Self::refresh).
+    ///
+    /// `now` is the time of this call, or any time before it.
     ///
     /// # Errors
     ///
     /// Those of [`keyring`](Self::keyring).
-    ///
-    /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
-    /// # pollster::block_on(async {
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), Timestamp::now()), Timestamp::now()).await?;
-    /// let shared = service.share(Timestamp::now()).await?;
-    /// assert_eq!(shared.load().active().id().as_str(), "k1");
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub async fn share(
         &self,
         now: Timestamp,
@@ -43,24 +38,33 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         Ok(confirmed(revision, ring, now))
     }
 
-    /// The store's ring with other material: ciphers that are prepared, keys that a KMS has
-    /// unwrapped. Each key is prepared once.
+    /// Loads the store's ring over other material: prepared ciphers, keys that a KMS has unwrapped. Each
+    /// key is prepared once.
     ///
     /// # Errors
     ///
     /// [`RefreshError`].
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use std::convert::Infallible;
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
-    /// # async fn unwrap_with_kms(blob: &str) -> Result<String, Infallible> { Ok(blob.to_uppercase()) }
+    /// use std::convert::Infallible;
+    /// use std::sync::Arc;
+    /// use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    ///
+    /// async fn unwrap_with_kms(_id: KeyId, blob: Arc<&str>) -> Result<String, Infallible> {
+    ///     Ok(blob.to_uppercase()) // asks the KMS, and waits
+    /// }
+    ///
     /// # pollster::block_on(async {
+    /// # let now = Timestamp::now();
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", Timestamp::now()), Timestamp::now()).await?;
-    /// let shared = service
-    ///     .share_with(Timestamp::now(), |_id, blob| async move { unwrap_with_kms(&blob).await })
-    ///     .await?;
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", now), now).await?;
+    /// let shared = service.share_with(now, unwrap_with_kms).await?;
     /// assert_eq!(shared.load().encryption_key().material(), "BLOB");
+    ///
+    /// // Now and then, and when the store announces a change:
+    /// let refreshed = service.refresh_with(&shared, Timestamp::now(), unwrap_with_kms).await?;
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -82,30 +86,33 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         Ok(confirmed(revision, ring, now))
     }
 
-    /// Loads the store's ring and installs it, if it is newer than the shared one. Keys that the
-    /// shared ring has keep their material where it is. The time is now, or any time before this
-    /// call.
+    /// Loads the store's ring and installs it, if it is newer than the shared one. A key that the shared
+    /// ring has keeps its material where it is.
     ///
-    /// Call it now and then, and when the store announces a change: a store is not watched from
-    /// here.
+    /// Call it now and then, and when the store announces a change: nothing here watches a store. `now` is
+    /// the time of this call, or any time before it.
     ///
     /// # Errors
     ///
     /// Those of [`keyring`](Self::keyring). The shared ring stays as it was.
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Refreshed, Revision, RotationService, StrictSingleActive, Timestamp};
+    /// use key_rotation::live::Refreshed;
+    /// use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    ///
     /// # pollster::block_on(async {
     /// # let now = Timestamp::now();
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
     /// let shared = service.share(now).await?;
     /// assert_eq!(service.refresh(&shared, now).await?, Refreshed::Unchanged);
     ///
-    /// let added = service.add(Key::new(KeyId::from_static("k2"), (), now), now).await?;
+    /// let added = service.add(&Key::new(KeyId::from_static("k2"), "two", now), now).await?;
     /// let refreshed = service.refresh(&shared, now).await?;
-    /// assert_eq!(refreshed, Refreshed::Newer { revision: Revision::new(2), prepared: 1 });
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// assert!(matches!(refreshed, Refreshed::Newer { prepared: 1, .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn refresh(
@@ -121,28 +128,14 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         }
     }
 
-    /// [`refresh`](Self::refresh) of a ring with other material. Only keys that the shared ring
-    /// does not have are prepared: after a rotation between known keys, none.
+    /// Refreshes a ring with other material, as [`refresh`](Self::refresh) does. Only keys that the shared
+    /// ring does not have are prepared: after a rotation between known keys, none.
+    ///
+    /// See [`share_with`](Self::share_with) for an example.
     ///
     /// # Errors
     ///
     /// [`RefreshError`]. The shared ring stays as it was.
-    ///
-    /// ```
-    /// # use std::{convert::Infallible, sync::Arc};
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
-    /// async fn unwrap_with_kms(_id: KeyId, blob: Arc<&str>) -> Result<String, Infallible> {
-    ///     Ok(blob.to_uppercase()) // asks the KMS, and waits
-    /// }
-    /// # pollster::block_on(async {
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", now), now).await?;
-    /// let shared = service.share_with(now, unwrap_with_kms).await?;
-    /// println!("{:?}", service.refresh_with(&shared, now, unwrap_with_kms).await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub async fn refresh_with<N, F, Prepared>(
         &self,
         shared: &SharedKeyring<N>,
@@ -224,13 +217,7 @@ where
     Ok((ring.map_err(RotationError::InvalidKeyring)?, count))
 }
 
-/// What a refresh found.
-///
-/// ```
-/// use key_rotation::{Refreshed, Revision};
-/// let found = Refreshed::Newer { revision: Revision::new(7), prepared: 0 };
-/// assert_ne!(found, Refreshed::Unchanged);
-/// ```
+/// The result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refreshed {
@@ -238,28 +225,16 @@ pub enum Refreshed {
     Unchanged,
     /// A newer ring was installed.
     Newer {
-        /// Its revision.
+        /// The revision of that ring.
         revision: Revision,
-        /// How many of its keys the shared ring did not have.
+        /// The number of its keys that the shared ring did not have.
         prepared: usize,
     },
 }
 
-/// A refresh that prepares keys did not succeed. The shared ring is as it was.
+/// The error of a refresh that prepares keys. The shared ring is as it was.
 ///
 /// `E` is the provider's error, `F` that of the preparation.
-///
-/// ```
-/// use key_rotation::{InMemoryKeyProvider, Key, KeyId, RefreshError, RotationService, StrictSingleActive, Timestamp};
-/// # pollster::block_on(async {
-/// # let now = Timestamp::now();
-/// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-/// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "blob", now), now).await?;
-/// let refused = service.share_with(now, |_id, _blob| async { Err::<(), _>("no access to the KMS") }).await;
-/// assert!(matches!(refused, Err(RefreshError::Prepare { id, .. }) if id.as_str() == "k1"));
-/// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RefreshError<E, F> {
@@ -271,7 +246,7 @@ pub enum RefreshError<E, F> {
     Prepare {
         /// The key.
         id: KeyId,
-        /// Why not.
+        /// The error of the preparation.
         source: F,
     },
 }

@@ -1,4 +1,4 @@
-//! [`RotationPlan`]: what is due, as data that prints.
+//! Plans: the steps that a policy makes due, as data that prints.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -13,17 +13,21 @@ use crate::timestamp::Timestamp;
 
 mod display;
 
-/// What is due now, what is missing for it, what comes next, and when to look again: the answer of
-/// [`Cryptoperiods::plan`]. It is data, and nothing is done by itself.
+/// The answer of [`Cryptoperiods::plan`]: the steps that are due, what is missing for them, what comes
+/// next, and when to look again.
 ///
-/// It prints as a table for a person on call:
+/// It is data: nothing is done by itself. It prints as a table for a person on call.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage, days};
+/// use key_rotation::policy::{Usage, days};
+/// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp};
 ///
 /// let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
-/// let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), start).activate(start));
-/// let _ = ring.add(Key::new(KeyId::from_static("k2"), (), start.saturating_add(days(80))))?;
+/// let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", start).activate(start));
+/// let later = start.saturating_add(days(80));
+/// let _ = ring.add(Key::new(KeyId::from_static("k2"), "cipher", later), later)?;
 ///
 /// let policy = Cryptoperiods::builder().originator_usage(days(90)).propagation(days(2)).build()?;
 /// let plan = policy.plan(&ring, Usage::UNKNOWN, start.saturating_add(days(91)));
@@ -49,8 +53,14 @@ pub struct RotationPlan {
 
 /// A step that is due.
 ///
+/// [`RotationService::apply`](crate::RotationService::apply) carries it out on a store.
+///
+/// # Examples
+///
 /// ```
-/// use key_rotation::{DueStep, Keyring, EntryError, Inactive, Retired, Timestamp};
+/// use key_rotation::error::EntryError;
+/// use key_rotation::plan::DueStep;
+/// use key_rotation::{Inactive, Keyring, Retired, Timestamp};
 ///
 /// /// Carries a step out on a ring in memory.
 /// fn carry_out(ring: &mut Keyring, step: &DueStep, at: Timestamp) -> Result<(), EntryError> {
@@ -58,6 +68,7 @@ pub struct RotationPlan {
 ///         DueStep::Activate { id, .. } => drop(ring.rotate_to(id.as_str(), at)?),
 ///         DueStep::Retire { id, .. } => drop(ring.entry::<Inactive>(id.as_str())?.retire(at)),
 ///         DueStep::Destroy { id, .. } => drop(ring.entry::<Retired>(id.as_str())?.destroy(at)),
+///         other => println!("not known here: {other}"),
 ///     }
 ///     Ok(())
 /// }
@@ -72,32 +83,26 @@ pub enum DueStep {
         id: KeyId,
         /// The key that is active, and the one that is due to be replaced.
         from: KeyId,
-        /// Why.
+        /// The reason.
         because: Because,
     },
     /// An inactive key is to be retired.
     Retire {
         /// The key to retire.
         id: KeyId,
-        /// Why.
+        /// The reason.
         because: Because,
     },
     /// A retired key is to be destroyed, once nothing that it encrypted is needed.
     Destroy {
         /// The key to destroy.
         id: KeyId,
-        /// Why.
+        /// The reason.
         because: Because,
     },
 }
 
-/// Why something is due.
-///
-/// ```
-/// use key_rotation::{Because, Rule, days};
-/// let because = Because::Age { rule: Rule::Retention, age: days(31), period: days(30) };
-/// assert_eq!(because.to_string(), "it has been retired for 31 d of 30 d");
-/// ```
+/// The reason why something is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -107,29 +112,33 @@ pub enum Because {
     Age {
         /// The rule whose period it is.
         rule: Rule,
-        /// How long it has been.
+        /// The time since the period began.
         age: Duration,
-        /// How long it was to be.
+        /// The length of the period.
         period: Duration,
     },
     /// The soft share of the usage limit is reached.
     Usage {
-        /// How many encryptions there were.
+        /// The number of encryptions.
         encryptions: u64,
-        /// From how many on a rotation is due.
+        /// The number from which a rotation is due.
         due_from: u64,
-        /// How many there may be.
+        /// The number that is allowed.
         limit: UsageLimit,
     },
 }
 
-/// What keeps a rotation from being carried out, or will soon.
+/// An obstacle to a rotation that is due, or that will be soon.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Missing, Timestamp, Usage, days};
+/// use key_rotation::plan::Missing;
+/// use key_rotation::policy::{Usage, days};
+/// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp};
 ///
 /// let start = Timestamp::from_unix_millis(1);
-/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), start).activate(start));
+/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", start).activate(start));
 /// let late = start.saturating_add(days(91));
 /// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::UNKNOWN, late);
 /// assert!(matches!(plan.missing(), [Missing::StagedKey { .. }]));
@@ -141,30 +150,36 @@ pub enum Because {
 pub enum Missing {
     /// There is no key that waits to be activated.
     StagedKey {
-        /// When it must be in the store at the latest, so that every process has it in time.
+        /// The latest time to add it, so that every process has it when it is activated.
         needed_by: Timestamp,
     },
     /// A key waits to be activated, and is too young.
     Propagation {
         /// The key.
         id: KeyId,
-        /// From when on it may be activated.
+        /// The time from which it may be activated.
         allowed_from: Timestamp,
     },
 }
 
-/// A time that makes it impossible to say what is due.
+/// A gap in what is known, because of which the plan cannot say what is due.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Cryptoperiods, Doubt, Key, KeyId, Keyring, Rule, Timestamp, Usage};
+/// use key_rotation::plan::Doubt;
+/// use key_rotation::policy::Usage;
+/// use key_rotation::{Cryptoperiods, KeyId, KeyRecord, KeyStatus, Keyring, Times, Timestamp};
 ///
-/// // Its times were lost: that is not fifty years overdue.
-/// let unknown = Timestamp::UNIX_EPOCH;
-/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), unknown).activate(unknown));
-/// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), Timestamp::now());
-/// assert!(plan.due().is_empty());
+/// // Its times were lost. That does not make it overdue.
 /// let id = KeyId::from_static("k1");
-/// assert_eq!(plan.doubts(), [Doubt::UnknownAge { id, rule: Rule::OriginatorUsage }]);
+/// let now = Timestamp::now();
+/// let record = KeyRecord::new(id, KeyStatus::Active, now, "cipher").with_times(Times::default());
+/// let ring = Keyring::from_records([record])?;
+/// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now);
+/// assert!(plan.due().is_empty());
+/// assert!(matches!(plan.doubts(), [Doubt::UnknownAge { .. }]));
+/// # Ok::<(), key_rotation::InvalidKeyring>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -194,21 +209,11 @@ pub enum Doubt {
     },
 }
 
-/// Something that comes later.
-///
-/// ```
-/// use key_rotation::{KeyId, Rule, Timestamp, Upcoming};
-/// let upcoming = Upcoming {
-///     at: Timestamp::from_unix_millis(1_000),
-///     id: KeyId::from_static("k1"),
-///     rule: Rule::Grace,
-/// };
-/// assert_eq!(upcoming.to_string(), "key k1 no longer decrypts from 1970-01-01T00:00:01.000Z");
-/// ```
+/// An event that comes later: the end of a period. It prints as the end of a line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Upcoming {
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
     /// The key that it is about.
     pub id: KeyId,
@@ -217,17 +222,20 @@ pub struct Upcoming {
 }
 
 impl Cryptoperiods {
-    /// What is due now, what is missing for it, what comes next, and when to look again.
+    /// Works out the steps that are due, what is missing for them, what comes next, and when to look again.
     ///
-    /// A pure question: the same ring, usage and time give the same plan, and nothing is done. A
-    /// key that was active before is never a candidate, whether or not it may be activated again.
+    /// The same ring, usage and time give the same plan, and nothing is done. A key that was active before
+    /// is never planned to be activated again.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage, days};
+    /// use key_rotation::policy::{Usage, days};
+    /// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp};
     ///
     /// let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
-    /// let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), start).activate(start));
-    /// let _ = ring.add(Key::new(KeyId::from_static("k2"), (), start))?;
+    /// let mut ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", start).activate(start));
+    /// let _ = ring.add(Key::new(KeyId::from_static("k2"), "cipher", start), start)?;
     ///
     /// let now = start.saturating_add(days(91));
     /// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::UNKNOWN, now);
@@ -279,7 +287,7 @@ impl RotationPlan {
         plan
     }
 
-    /// Whether the active key is to be replaced, by which key, and what that waits for.
+    /// Finds out if the active key is to be replaced, by which key, and what that waits for.
     fn rotation(&mut self, policy: &Cryptoperiods, ring: &KeyringState, usage: Usage) {
         let active = ring.active();
         let since = active.times.activated_at;
@@ -339,7 +347,7 @@ impl RotationPlan {
         (encryptions >= due_from).then_some(Because::Usage { encryptions, due_from, limit })
     }
 
-    /// Whether the period that the rule gives a key is over. If not, it is noted when it will be,
+    /// Returns the reason, if the period that the rule gives a key is over. If it is not, its end is noted,
     /// or why that cannot be said.
     fn age(
         &mut self,
@@ -366,77 +374,47 @@ impl RotationPlan {
         None
     }
 
-    /// When the plan was made, as its maker said.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).made_at(), now);
-    /// ```
+    /// Returns the time for which the plan was made, as the caller said.
     #[must_use]
     pub fn made_at(&self) -> Timestamp {
         self.made_at
     }
 
-    /// What is due, in the order in which it can be carried out.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert!(Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).due().is_empty());
-    /// ```
+    /// Lists the steps that are due, in the order in which they can be carried out.
     #[must_use]
     pub fn due(&self) -> &[DueStep] {
         &self.due
     }
 
-    /// What keeps a rotation from being carried out, or will soon.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert!(Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).missing().is_empty());
-    /// ```
+    /// Lists the obstacles to a rotation that is due, or that will be soon.
     #[must_use]
     pub fn missing(&self) -> &[Missing] {
         &self.missing
     }
 
-    /// What cannot be said, because a time or a count is not known or cannot be true.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert!(Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).doubts().is_empty());
-    /// ```
+    /// Lists the gaps in what is known: times and counts that are missing or cannot be true.
     #[must_use]
     pub fn doubts(&self) -> &[Doubt] {
         &self.doubts
     }
 
-    /// What comes later, the earliest first.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert!(!Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now).upcoming().is_empty());
-    /// ```
+    /// Lists what comes later, the earliest first.
     #[must_use]
     pub fn upcoming(&self) -> &[Upcoming] {
         &self.upcoming
     }
 
-    /// When to ask again, if nothing changes before; `None` when no rule has anything to wait for.
+    /// Returns the time to ask again if nothing changes before. `None` means that no rule waits for
+    /// anything.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp, Usage, days};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// use key_rotation::policy::{Usage, days};
+    /// use key_rotation::{Cryptoperiods, Key, KeyId, Keyring, Timestamp};
+    ///
+    /// let now = Timestamp::now();
+    /// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", now).activate(now));
     /// let plan = Cryptoperiods::QUARTERLY.plan(&ring, Usage::of(0), now);
     /// assert_eq!(plan.look_again_at(), Some(now.saturating_add(days(88))));
     /// ```

@@ -1,4 +1,12 @@
-//! [`RotationPolicy`]: which transitions and uses a program allows beyond what the lifecycle does.
+//! Policies: the rules that a program adds to the lifecycle.
+//!
+//! | for… | there is |
+//! |---|---|
+//! | rules of time and usage | [`Cryptoperiods`], whose constants do not compile if they contradict themselves |
+//! | no rules | [`StrictSingleActive`] |
+//! | rules of your own | an impl of [`RotationPolicy`], which answers with a [`Refusal`] |
+//! | counting encryptions | [`Usage`] and [`UsageLimit`] |
+//! | destroying a key | [`Evidence`] that nobody needs it |
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -17,15 +25,20 @@ mod cryptoperiods;
 mod enforce;
 mod usage;
 
-/// Rules on top of the lifecycle: when a key may be activated and for how long it may decrypt.
+/// A set of rules on top of the lifecycle: may this key be activated, decrypt, encrypt, be destroyed?
 ///
-/// A policy is a pure question: it sees a key without its material and a time, and answers. It is
-/// asked by [`RotationService::rotate_to`](crate::RotationService::rotate_to) and
-/// [`Keyring::enforce`](crate::Keyring::enforce); the mechanism itself
-/// ([`Keyring::entry`](crate::Keyring::entry)) asks nobody.
+/// A policy answers and does nothing: it sees a key without its material, and a time.
+/// [`RotationService`](crate::RotationService) asks it before a key is activated or destroyed, and
+/// [`Keyring::enforce`](crate::Keyring::enforce) asks it about every key that decrypts. A ring and its
+/// entries ask nobody.
+///
+/// A policy may be chosen at run time: `Box<dyn RotationPolicy + Send + Sync>` is one.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{KeyInfo, Refusal, RotationPolicy, Timestamp};
+/// use key_rotation::policy::Refusal;
+/// use key_rotation::{KeyInfo, RotationPolicy, Timestamp};
 ///
 /// /// No rotation while the auditors are in the house.
 /// struct Freeze { ends: Timestamp }
@@ -43,37 +56,40 @@ mod usage;
 /// }
 /// ```
 pub trait RotationPolicy {
-    /// Whether this key may be activated at this time.
+    /// Says whether this key may be activated at this time.
     ///
     /// # Errors
     ///
-    /// The reason why not.
+    /// The refusal, with its reason.
     fn may_activate(&self, key: &KeyInfo, at: Timestamp) -> Result<(), Refusal>;
 
-    /// Whether this key may decrypt at this time.
+    /// Says whether this key may decrypt at this time.
     ///
     /// # Errors
     ///
-    /// The reason why not.
+    /// The refusal, with its reason.
     fn may_decrypt(&self, key: &KeyInfo, now: Timestamp) -> Result<(), Refusal>;
 
-    /// Whether the active key may encrypt once more at this time. Without an answer of its own, a
-    /// policy lets it.
+    /// Says whether the active key may encrypt once more at this time. The default answer is yes.
+    ///
+    /// Nothing in this crate asks: [`Keyring::encryption_key`](crate::Keyring::encryption_key) cannot
+    /// fail. A program that keeps a limit asks before it encrypts, with
+    /// [`active().info()`](crate::Key::info) and its own count.
     ///
     /// # Errors
     ///
-    /// The reason why not.
+    /// The refusal, with its reason.
     fn may_encrypt(&self, key: &KeyInfo, usage: Usage, now: Timestamp) -> Result<(), Refusal> {
         let _ = (key, usage, now);
         Ok(())
     }
 
-    /// Whether this retired key may be destroyed at this time, with this evidence. Without an
-    /// answer of its own, a policy asks for evidence that [covers](Evidence::covers) the key.
+    /// Says whether this key may be destroyed at this time, with this evidence. The default is to agree
+    /// if the evidence [covers](Evidence::covers) the key.
     ///
     /// # Errors
     ///
-    /// The reason why not.
+    /// The refusal, with its reason.
     fn may_destroy(
         &self,
         key: &KeyInfo,
@@ -85,15 +101,18 @@ pub trait RotationPolicy {
     }
 }
 
-/// The policy without rules: one active key, every key decrypts, a key that was active may become
-/// active again, and a retired key may be destroyed without evidence.
+/// The policy without rules: it never refuses.
+///
+/// There is exactly one active key, as always. A key that was active may become active again, and a
+/// key may be destroyed without evidence.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Key, KeyId, KeyRef, RotationPolicy, StrictSingleActive, Timestamp};
+/// use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive};
 ///
-/// let now = Timestamp::now();
-/// let key = Key::new(KeyId::from_static("k1"), (), now);
-/// assert_eq!(StrictSingleActive.may_activate(&KeyRef::from(&key).info(), now), Ok(()));
+/// let store = InMemoryKeyProvider::<KeyMaterial>::new();
+/// let service = RotationService::new(store, StrictSingleActive);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StrictSingleActive;

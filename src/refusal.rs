@@ -1,4 +1,4 @@
-//! [`Refusal`]: why a policy refuses.
+//! [`Refusal`]: the answer of a policy that does not agree.
 
 use alloc::borrow::Cow;
 use core::fmt;
@@ -9,7 +9,7 @@ pub use self::rule::Rule;
 
 mod rule;
 
-/// The reason why a policy refuses, and when it would agree if that is known.
+/// The refusal of a policy: its reason, and when the policy would agree if that is known.
 ///
 /// # Examples
 ///
@@ -33,17 +33,17 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Makes a refusal for this reason, written as the end of a sentence that names the key.
+    /// Makes a refusal for this reason. Write it as the end of a sentence that names the key.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: reason.into(), rule: None, allowed_from: None }
     }
 
-    /// Adds the time from which it no longer stands.
+    /// Adds the time from which the refusal no longer stands.
     pub fn until(self, allowed_from: Timestamp) -> Self {
         Self { allowed_from: Some(allowed_from), ..self }
     }
 
-    /// Adds the rule that it comes from.
+    /// Adds the rule that the refusal comes from.
     pub fn by(self, rule: Rule) -> Self {
         Self { rule: Some(rule), ..self }
     }
@@ -54,13 +54,14 @@ impl Refusal {
         &self.reason
     }
 
-    /// Returns the rule, if it is one of those that have a name here.
+    /// Returns the rule that the refusal comes from, if it has a name here.
     #[must_use]
     pub fn rule(&self) -> Option<Rule> {
         self.rule
     }
 
-    /// Returns the time from which the policy would agree; `None` when time alone will not change its mind.
+    /// Returns the time from which the policy would agree. `None` means that time alone will not change
+    /// its answer.
     #[must_use]
     pub fn allowed_from(&self) -> Option<Timestamp> {
         self.allowed_from

@@ -32,8 +32,9 @@ impl Revision {
         self.0
     }
 
-    /// Returns the revision after this one. A store would have to commit every nanosecond for 584 years to
-    /// run out of them.
+    /// Returns the revision after this one.
+    ///
+    /// Revisions do not run out: a store would have to commit every nanosecond for 584 years.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))

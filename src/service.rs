@@ -1,4 +1,4 @@
-//! [`RotationService`]: the lifecycle over a store and under a policy.
+//! The service: the lifecycle over a store and under a policy.
 
 use alloc::sync::Arc;
 use core::borrow::Borrow;
@@ -28,23 +28,35 @@ mod schedule;
 
 /// The lifecycle over a store ([`KeyProvider`]) and under a policy ([`RotationPolicy`]).
 ///
-/// The service keeps no state and runs nothing in the background. Each operation reads the store,
-/// asks the policy where it has a say, works the change out on a [`Keyring`], and commits it under
-/// the revision that it read. So two services, in one process or on two continents, never both
-/// succeed with changes that exclude each other: one of them gets [`Outcome::LostRace`], with the
-/// state that won.
+/// The service keeps no state and runs nothing in the background. Each operation reads the store, asks
+/// the policy where it has a say, works the change out on a [`Keyring`], and commits it under the
+/// revision that it read. So two services, in one process or on two continents, never both succeed
+/// with changes that exclude each other: one of them gets [`Outcome::LostRace`], with the state that
+/// won.
 ///
-/// To encrypt and decrypt, load a ring with [`keyring`](Self::keyring) and keep it; what a crypto
-/// module needs is the ring's [`export_for_crypto`](Keyring::export_for_crypto).
+/// | to… | call |
+/// |---|---|
+/// | start | [`bootstrap`](Self::bootstrap) |
+/// | encrypt and decrypt | [`keyring`](Self::keyring), and keep the ring |
+/// | stage a new key | [`add`](Self::add) |
+/// | change the active key | [`rotate_to`](Self::rotate_to), [`rotate_in_emergency`](Self::rotate_in_emergency) |
+/// | end a key's life | [`retire`](Self::retire), [`destroy`](Self::destroy) |
+/// | do what is due | [`plan`](Self::plan), [`apply`](Self::apply) |
+/// | look | [`state`](Self::state), [`validate`](Self::validate) |
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{InMemoryKeyProvider, Key, KeyId, Outcome, RotationService, StrictSingleActive, Timestamp};
+/// use key_rotation::{
+///     InMemoryKeyProvider, Key, KeyId, Outcome, RotationService, StrictSingleActive, Timestamp,
+/// };
+///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
 /// let now = Timestamp::now();
 /// let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-/// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), "cipher 1", now), now).await?;
+/// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
 ///
-/// let added = service.add(Key::new(KeyId::from_static("k2"), "cipher 2", now), now).await?;
+/// let added = service.add(&Key::new(KeyId::from_static("k2"), "two", now), now).await?;
 /// match service.rotate_to("k2", now).await? {
 ///     Outcome::Done(decision) => println!("{decision:?}"),
 ///     Outcome::LostRace { now } => println!("somebody was faster:\n{now}"),
@@ -53,14 +65,17 @@ mod schedule;
 /// # Ok(()) }) }
 /// ```
 ///
-/// # When the store's answer is lost
+/// # A lost answer
 ///
 /// A commit that ends in an error may have happened, unless the store says that it is a refusal
-/// ([`RotationError::Rejected`]). The service reads the store again: the change
-/// is there, and it is done; the store has moved on without it, and the race is lost; or nothing
-/// has happened, and the same change is sent once more under the same revision, so that at most
-/// one of the two can apply. If even that tells nothing, the answer is
-/// [`RotationError::OutcomeUnknown`].
+/// ([`RotationError::Rejected`]). The service reads the store again:
+///
+/// - the change is there, and it is done;
+/// - the store has moved on without it, and the race is lost;
+/// - nothing has happened, and the same change is sent once more under the same revision, so that at
+///   most one of the two can apply.
+///
+/// If even that tells nothing, the answer is [`RotationError::OutcomeUnknown`].
 #[derive(Clone)]
 pub struct RotationService<P, R> {
     provider: P,
@@ -75,26 +90,15 @@ impl<P, R> fmt::Debug for RotationService<P, R> {
     }
 }
 
-/// What came of a change that was to be stored.
-///
-/// ```
-/// use key_rotation::Outcome;
-///
-/// fn report(outcome: Outcome<&str>) -> String {
-///     match outcome {
-///         Outcome::Done(receipt) => receipt.to_string(),
-///         Outcome::LostRace { now } => format!("{} is active, by somebody else's doing", now.active().id),
-///     }
-/// }
-/// assert_eq!(report(Outcome::Done("stored")), "stored");
-/// ```
+/// The result of a change that was to be stored: done, or a race that somebody else won.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a lost race means that the change is not in the ring"]
 pub enum Outcome<T> {
-    /// It is stored.
+    /// The change is stored.
     Done(T),
-    /// Somebody else changed the ring, and this change is not in it as it is now: it was not
-    /// stored, or, where the store's answer was lost, what others did since has hidden it.
+    /// Somebody else changed the ring, and this change is not in it as it is now.
+    ///
+    /// It was not stored; or the store's answer was lost, and later changes by others have hidden it.
     LostRace {
         /// The ring as it is now.
         now: KeyringState,
@@ -102,63 +106,46 @@ pub enum Outcome<T> {
 }
 
 impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
-    /// A service over this store and under this policy.
-    ///
-    /// ```
-    /// use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive};
-    /// let store = InMemoryKeyProvider::<KeyMaterial>::new();
-    /// let service = RotationService::new(store, StrictSingleActive);
-    /// ```
+    /// Makes a service over this store and under this policy.
     #[must_use]
     pub fn new(provider: P, policy: R) -> Self {
         Self { provider, policy, audit: None }
     }
 
-    /// The same service, which tells the sink of every change after it was committed, as the work
-    /// of this actor: a person, a job, a host.
+    /// Makes the service report every committed change to this sink, as the work of this actor: a person,
+    /// a job or a host.
     ///
-    /// ```
-    /// # use std::sync::Arc;
-    /// # use key_rotation::{AuditEvent, AuditSink, InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive};
-    /// struct Log;
-    /// impl AuditSink for Log {
-    ///     fn record(&self, event: &AuditEvent) {
-    ///         eprintln!("{event}");
-    ///     }
-    /// }
-    /// let store = InMemoryKeyProvider::<KeyMaterial>::new();
-    /// let service = RotationService::new(store, StrictSingleActive)
-    ///     .with_audit(Arc::new(Log), "nightly job".parse()?);
-    /// # Ok::<(), key_rotation::InvalidAuditText>(())
-    /// ```
+    /// See [`AuditSink`] for an example.
     #[must_use]
     pub fn with_audit(self, sink: Arc<dyn AuditSink>, actor: AuditText) -> Self {
         Self { audit: Some(Audit { sink, actor }), ..self }
     }
 
-    /// The store's ring, with this key as its first if the store is empty.
+    /// Loads the store's ring, and creates it with this key if the store is empty.
     ///
-    /// For the start of a program: when many processes start on an empty store at once, one of
-    /// their keys becomes the first, and everyone gets the ring that has it. Whose key that is
-    /// does not matter, so use the ring and forget the key. The policy is not asked, because
-    /// there is no older key that could be used instead.
+    /// This is for the start of a program. When many processes start on an empty store at once, one of
+    /// their keys becomes the first, and everyone gets the ring that has it. So use the ring and forget the
+    /// key. The policy is not asked, because no older key could be used instead.
     ///
     /// The key may be given by value or by reference.
     ///
     /// # Errors
     ///
     /// [`RotationError::Provider`], [`RotationError::OutcomeUnknown`], and
-    /// [`RotationError::InvalidKeyring`] when the store holds something that is no ring.
+    /// [`RotationError::InvalidKeyring`] if the content of the store is no ring.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    /// use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    ///
     /// # pollster::block_on(async {
+    /// # let now = Timestamp::now();
+    /// let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
     /// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
     /// let same = service.bootstrap(Key::new(KeyId::from_static("k2"), "two", now), now).await?;
     /// assert_eq!(same.active().id().as_str(), "k1");
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn bootstrap(
@@ -180,86 +167,60 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         }
     }
 
-    /// The store's ring.
+    /// Loads the store's ring.
     ///
     /// # Errors
     ///
-    /// [`RotationError::Provider`], [`RotationError::EmptyStore`] and
-    /// [`RotationError::InvalidKeyring`].
-    ///
-    /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationError, RotationService, StrictSingleActive};
-    /// # let service = RotationService::new(InMemoryKeyProvider::<KeyMaterial>::new(), StrictSingleActive);
-    /// # pollster::block_on(async {
-    /// match service.keyring().await {
-    ///     Ok(ring) => println!("encrypting with {}", ring.active().id()),
-    ///     Err(RotationError::EmptyStore) => println!("a cold start"),
-    ///     Err(error) => println!("{error}"),
-    /// }
-    /// # });
-    /// ```
+    /// [`RotationError::Provider`], [`RotationError::EmptyStore`] and [`RotationError::InvalidKeyring`].
     pub async fn keyring(&self) -> Result<Keyring<P::Material>, RotationError<P::Error>> {
         self.load_ring().await.map(|(_, ring)| ring)
     }
 
-    /// Whether what the store holds makes a ring.
+    /// Checks that the content of the store makes a ring.
     ///
     /// # Errors
     ///
     /// Those of [`keyring`](Self::keyring): [`RotationError::InvalidKeyring`] has every violation.
-    ///
-    /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationError, RotationService, StrictSingleActive};
-    /// # let service = RotationService::new(InMemoryKeyProvider::<KeyMaterial>::new(), StrictSingleActive);
-    /// # pollster::block_on(async {
-    /// assert!(matches!(service.validate().await, Err(RotationError::EmptyStore)));
-    /// # });
-    /// ```
     pub async fn validate(&self) -> Result<(), RotationError<P::Error>> {
         self.load_ring().await.map(drop)
     }
 
-    /// What the store's ring looks like, without any material.
+    /// Loads the state of the store's ring: every key without its material. It prints as a table.
     ///
     /// # Errors
     ///
     /// Those of [`keyring`](Self::keyring).
-    ///
-    /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// println!("{}", service.state().await?);
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub async fn state(&self) -> Result<KeyringState, RotationError<P::Error>> {
         self.load_ring().await.map(|(_, ring)| ring.state())
     }
 
-    /// Adds an inactive key, for every process to load before it is activated.
+    /// Adds an inactive key, for every process to load before it is activated. The store has it from `at`
+    /// on.
     ///
-    /// Where the store's answer was lost, the id is all that can be compared: then `Done` may be
-    /// about a key of the same id that somebody else added. Use the ring that the store has.
+    /// The key may be given by value or by reference. Given by reference, it is still at hand if the race
+    /// is lost or the store fails.
     ///
-    /// The key may be given by value or by reference; given by reference, it is still at hand
-    /// when the race is lost or the store fails.
+    /// Where the store's answer was lost, the id is all that can be compared: `Done` may then be about a
+    /// key of the same id that somebody else added. Use the ring that the store has.
     ///
     /// # Errors
     ///
     /// [`RotationError::KeyIdTaken`], and those of [`keyring`](Self::keyring) and of a commit.
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Outcome, RotationService, StrictSingleActive, Timestamp};
+    /// use key_rotation::{
+    ///     InMemoryKeyProvider, Key, KeyId, Outcome, RotationService, StrictSingleActive, Timestamp,
+    /// };
+    ///
+    /// # pollster::block_on(async {
     /// # let now = Timestamp::now();
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # pollster::block_on(async {
     /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
     /// let next = Key::new(KeyId::from_static("k2"), "two", now);
     /// while let Outcome::LostRace { .. } = service.add(&next, now).await? {}
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn add(
@@ -283,21 +244,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     ///
     /// # Errors
     ///
-    /// [`RotationError::Refused`], [`RotationError::Entry`] when the key is not there, destroyed
-    /// or retired, and those of [`keyring`](Self::keyring) and of a commit.
-    ///
-    /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Outcome, RotationDecision, RotationService, StrictSingleActive, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now), now).await?;
-    /// let outcome = service.rotate_to("k2", now).await?;
-    /// assert!(matches!(outcome, Outcome::Done(RotationDecision::Rotated(_))));
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// [`RotationError::Refused`]; [`RotationError::Entry`] if the key is not there or not inactive; and
+    /// those of [`keyring`](Self::keyring) and of a commit.
     pub async fn rotate_to(
         &self,
         id: &str,
@@ -317,21 +265,26 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         self.commit_rotation(seen, decision, Grounds::Ordinary).await
     }
 
-    /// [`rotate_to`](Self::rotate_to) without asking the policy: for the hour in which the active
-    /// key must be left at once. Processes that have not loaded the new key yet cannot read what
-    /// is encrypted with it until they do. The reason is recorded.
+    /// Makes the inactive key of this id the active one without asking the policy: for the hour in which
+    /// the active key must be left at once.
+    ///
+    /// A process that has not loaded the new key cannot read what is encrypted with it until it does. The
+    /// reason goes into the audit event.
     ///
     /// # Errors
     ///
     /// Those of [`rotate_to`](Self::rotate_to), but for [`RotationError::Refused`].
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp};
+    ///
     /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now), now).await?;
+    /// # let now = Timestamp::now();
+    /// let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
+    /// # let _ = service.add(&Key::new(KeyId::from_static("k2"), "two", now), now).await?;
     /// let reason = "INC-4711: k1 was in a core dump".parse()?;
     /// let outcome = service.rotate_in_emergency("k2", reason, now).await?;
     /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
@@ -350,25 +303,13 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
     /// Retires the inactive key of this id.
     ///
-    /// A process whose ring is older than the rotation still encrypts with the key that was
-    /// active then: retire a key when every process has loaded a ring in which it is inactive.
+    /// A process whose ring is older than the rotation still encrypts with the key that was active then.
+    /// So wait until every process has loaded a ring in which the key is inactive, and retire it then.
     ///
     /// # Errors
     ///
-    /// [`RotationError::Entry`] when the key is not there or not inactive, and those of
+    /// [`RotationError::Entry`] if the key is not there or not inactive, and those of
     /// [`keyring`](Self::keyring) and of a commit.
-    ///
-    /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k2"), (), now), now).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// let outcome = service.retire("k1", now).await?;
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub async fn retire(
         &self,
         id: &str,
@@ -381,24 +322,28 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
     /// Destroys a retired key: its data can never be read again. The store keeps the tombstone.
     ///
-    /// What is asked for is an [`Unreferenced`](crate::Unreferenced), the caller's word that no
-    /// data is left under the key, or a [forced](DestroyRequest::forced) destruction with a reason
-    /// that is recorded. A key id alone is no evidence: only a policy without rules agrees to it.
+    /// It asks for an [`Unreferenced`](crate::policy::Unreferenced), the caller's word that no data is left
+    /// under the key; or for a [forced](DestroyRequest::forced) destruction, whose reason goes into the
+    /// audit event. A key id alone is no evidence: only a policy without rules agrees to it.
     ///
     /// A process that loaded its ring before still holds the material, until it loads again.
     ///
     /// # Errors
     ///
-    /// [`RotationError::Refused`] when the evidence does not do, [`RotationError::Entry`] when the
-    /// key is not there or not retired, and those of [`keyring`](Self::keyring) and of a commit.
+    /// [`RotationError::Refused`] if the evidence does not do; [`RotationError::Entry`] if the key is not
+    /// there or not retired; and those of [`keyring`](Self::keyring) and of a commit.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp, Unreferenced};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// use key_rotation::policy::Unreferenced;
+    /// use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp};
+    ///
     /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k2"), (), now), now).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// # let now = Timestamp::now();
+    /// let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k2"), "two", now), now).await?;
+    /// # let _ = service.add(&Key::new(KeyId::from_static("k1"), "one", now), now).await?;
     /// # let _ = service.retire("k1", now).await?;
     /// let rows_under_k1 = 0; // SELECT COUNT(*) FROM … WHERE key_id = 'k1'
     /// let evidence = Unreferenced::counted(KeyId::from_static("k1"), rows_under_k1, now)?;

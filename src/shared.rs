@@ -1,4 +1,10 @@
-//! [`SharedKeyring`]: one ring for the threads of a process.
+//! One ring for the threads of a process.
+//!
+//! | for… | there is |
+//! |---|---|
+//! | holding the ring, and changing it | [`SharedKeyring`] |
+//! | a worker's own view | [`KeyringReader`] |
+//! | data that names a key which the ring does not have yet | [`RefreshOnMiss`] |
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -22,8 +28,8 @@ mod sync;
 /// The ring of a process, for its threads. A clone is another handle to the same ring.
 ///
 /// A ring that is shared does not change: a change makes another ring, which takes its place in one
-/// step. So a reader never waits, and never sees half a change. An encryption that began with one
-/// ring ends with it, and its key goes on decrypting in the next.
+/// step. So a reader never waits, and never sees half a change. An encryption that began with one ring
+/// ends with it, and its key goes on decrypting in the next.
 ///
 /// | to… | call |
 /// |---|---|
@@ -32,25 +38,24 @@ mod sync;
 /// | follow a store | [`RotationService::refresh`](crate::RotationService::refresh) |
 /// | change a ring that no store has | [`update`](Self::update) |
 ///
-/// Writers take turns. A ring from a store carries its revision, and an older one never takes the
-/// place of a newer.
+/// Writers take turns. A ring from a store carries its revision, and an older one never takes the place
+/// of a newer.
+///
+/// # Examples
 ///
 /// ```
-/// use std::convert::Infallible;
-/// use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
+/// use key_rotation::shared::SharedKeyring;
+/// use key_rotation::{Key, KeyId, Keyring, Timestamp};
 ///
 /// let now = Timestamp::now();
-/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher 1", now).activate(now));
+/// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "one", now).activate(now));
 /// let shared = SharedKeyring::new(ring);
 ///
 /// let mut reader = shared.reader(); // one for each worker
 /// assert_eq!(reader.current().encryption_key().id().as_str(), "k1");
 ///
-/// shared.update(|ring| {
-///     let added = ring.add(Key::new(KeyId::from_static("k2"), "cipher 2", now), now)?;
-///     let decision = ring.rotate_to("k2", now)?;
-///     Ok::<_, Box<dyn std::error::Error>>(decision)
-/// })?;
+/// let next = Key::new(KeyId::from_static("k2"), "two", now);
+/// let rotation = shared.update(|ring| ring.rotate_in(next, now))?;
 /// assert_eq!(reader.current().encryption_key().id().as_str(), "k2");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -68,28 +73,12 @@ struct Shared<M> {
 
 impl<M> SharedKeyring<M> {
     /// Shares a ring that comes from no store. Any revision of a store is newer.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// let shared = SharedKeyring::new(ring);
-    /// assert_eq!(shared.revision(), Revision::EMPTY);
-    /// ```
     #[must_use]
     pub fn new(ring: Keyring<M>) -> Self {
         Self::at_revision(Revision::EMPTY, ring)
     }
 
     /// Shares a ring that a store had at this revision.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// let shared = SharedKeyring::at_revision(Revision::new(7), ring);
-    /// assert_eq!(shared.revision(), Revision::new(7));
-    /// ```
     #[must_use]
     pub fn at_revision(revision: Revision, ring: Keyring<M>) -> Self {
         Self {
@@ -101,52 +90,43 @@ impl<M> SharedKeyring<M> {
         }
     }
 
-    /// The ring as it is now, for as long as the caller keeps it. What is encrypted with a key of
-    /// it can be decrypted with every later ring that has not destroyed the key.
+    /// Returns the ring as it is now, for as long as the caller keeps it.
     ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// # let shared = SharedKeyring::new(ring);
-    /// println!("{}", shared.load().state());
-    /// ```
+    /// A ciphertext of one of its keys can be decrypted with every later ring that has not destroyed or
+    /// revoked the key.
     #[must_use]
     pub fn load(&self) -> Arc<Keyring<M>> {
         self.shared.ring.load_full()
     }
 
-    /// A reader of this ring, for one worker.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// # let shared = SharedKeyring::new(ring);
-    /// let mut reader = shared.reader();
-    /// std::thread::spawn(move || println!("{}", reader.current().active().id()));
-    /// ```
+    /// Makes a reader of this ring, for one worker.
     #[must_use]
     pub fn reader(&self) -> KeyringReader<M> {
         KeyringReader::new(self.clone())
     }
 
-    /// Changes the ring: the closure works on a second ring over the same material, which takes
-    /// the place of the first if the closure agrees. The revision stays as it is, so a ring of a
-    /// store is changed in the store and then refreshed, and not in here.
+    /// Changes the ring. The closure works on a second ring over the same material, which takes the place
+    /// of the first if the closure succeeds.
     ///
-    /// The closure may not change this same shared ring in another way: writers take turns, and it
-    /// would wait for itself.
+    /// The revision stays as it is. So change the ring of a store in the store and refresh it, and not in
+    /// here.
+    ///
+    /// The closure must not change this same shared ring in another way: writers take turns, and it would
+    /// wait for itself.
     ///
     /// # Errors
     ///
-    /// What the closure answers. Then, as after a panic of it, the ring is as it was.
+    /// The error of the closure. Then, as after a panic of it, the ring is as it was.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
+    /// use key_rotation::shared::SharedKeyring;
+    /// use key_rotation::{Key, KeyId, Keyring, Timestamp};
+    ///
     /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// # let shared = SharedKeyring::new(ring);
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "one", now).activate(now));
+    /// let shared = SharedKeyring::new(ring);
     /// let failed = shared.update(|ring| ring.rotate_to("no such key", now));
     /// assert!(failed.is_err());
     /// assert_eq!(shared.load().active().id().as_str(), "k1");
@@ -162,17 +142,22 @@ impl<M> SharedKeyring<M> {
         Ok(answer)
     }
 
-    /// Puts a ring that a store had at this revision in the place of the ring that is here, if its
-    /// revision is newer. Whether it is: an older ring, or the same, is dropped.
+    /// Installs a ring that a store had at this revision, and returns true, if that is newer than the
+    /// revision of the ring that is here. Otherwise it drops the ring and returns false.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
+    /// use key_rotation::shared::SharedKeyring;
+    /// use key_rotation::store::Revision;
+    /// use key_rotation::{Key, KeyId, Keyring, Timestamp};
+    ///
     /// # let now = Timestamp::now();
-    /// # let ring = |id: &str| Keyring::new(Key::new(id.parse().unwrap(), (), now).activate(now));
-    /// let shared = SharedKeyring::at_revision(Revision::new(7), ring("seven"));
-    /// assert!(!shared.replace(Revision::new(6), ring("six")));
-    /// assert!(shared.replace(Revision::new(8), ring("eight")));
-    /// assert_eq!(shared.load().active().id().as_str(), "eight");
+    /// # let ring = |id: u8| Keyring::new(Key::new(KeyId::from(id), "cipher", now).activate(now));
+    /// let shared = SharedKeyring::at_revision(Revision::new(7), ring(7));
+    /// assert!(!shared.replace(Revision::new(6), ring(6)));
+    /// assert!(shared.replace(Revision::new(8), ring(8)));
+    /// assert_eq!(shared.load().active().id().as_str(), "8");
     /// ```
     #[expect(clippy::must_use_candidate, reason = "an older ring is no mistake of the caller")]
     pub fn replace(&self, revision: Revision, ring: Keyring<M>) -> bool {
@@ -185,7 +170,7 @@ impl<M> SharedKeyring<M> {
         is_newer
     }
 
-    /// [`replace`](Self::replace) without its check: the fault that the models must find.
+    /// Replaces the ring without a check of the revision: the fault that the models must find.
     #[cfg(any(model = "loom", model = "shuttle"))]
     #[doc(hidden)]
     pub fn replace_unchecked(&self, revision: Revision, ring: Keyring<M>) {
@@ -194,38 +179,31 @@ impl<M> SharedKeyring<M> {
         self.install(turn, ring);
     }
 
-    /// The revision of the ring. Waits for a writer whose turn it is.
-    ///
-    /// ```
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, Revision, RotationService, StrictSingleActive, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// let shared = service.share(now).await?;
-    /// assert_eq!(shared.revision(), Revision::new(1));
-    /// # Ok::<(), key_rotation::RotationError<key_rotation::ChangeMismatch>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Returns the revision of the ring. Waits for a writer whose turn it is.
     #[must_use]
     pub fn revision(&self) -> Revision {
         *self.turn()
     }
 
-    /// Notes that the store was seen at this revision, and this is the revision of the ring: then
-    /// the ring was the store's at that time. The time is one *before* the store was asked.
+    /// Notes that the ring was the store's at this time, if the store was seen at the revision that the
+    /// ring has. The time is one *before* the store was asked.
     ///
-    /// [`RotationService::refresh`](crate::RotationService::refresh) does this. By hand it is of
-    /// use where asking for the revision is cheaper than loading.
+    /// [`RotationService::refresh`](crate::RotationService::refresh) does this. Do it by hand where it is
+    /// cheaper to ask for the revision than to load.
     ///
-    /// A store that was emptied and begun anew counts its revisions from the start: it is older for
-    /// as long as it has fewer, and another ring under the same number after that. Start the
-    /// processes anew with it.
+    /// A store that was emptied and begun anew counts its revisions from the start. It looks older for as
+    /// long as it has fewer, and after that it has another ring under the same number. Start the processes
+    /// anew with it.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, Revision, SharedKeyring, Timestamp};
+    /// use key_rotation::shared::SharedKeyring;
+    /// use key_rotation::store::Revision;
+    /// use key_rotation::{Key, KeyId, Keyring, Timestamp};
+    ///
     /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
+    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", now).activate(now));
     /// # let shared = SharedKeyring::at_revision(Revision::new(7), ring);
     /// # let ask_the_store = || Revision::new(7);
     /// let before = Timestamp::now();
@@ -240,15 +218,8 @@ impl<M> SharedKeyring<M> {
         }
     }
 
-    /// Returns the latest time at which the ring is known to have been the store's; `None` if it
+    /// Returns the latest time at which the ring is known to have been the store's. `None` means that it
     /// never was.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// assert_eq!(SharedKeyring::new(ring).confirmed_at(), None);
-    /// ```
     #[must_use]
     pub fn confirmed_at(&self) -> Option<Timestamp> {
         let stored = self.shared.confirmed_at.load(Ordering::Acquire);

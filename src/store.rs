@@ -1,4 +1,7 @@
-//! [`KeyProvider`]: a store of keys, as a compare-and-swap of small, typed changes.
+//! Stores: a compare-and-swap of small, typed changes.
+//!
+//! A store of your own is an impl of [`KeyProvider`]; the module `conformance` (with the feature of
+//! that name) checks that it does what the trait promises.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -23,20 +26,23 @@ mod memory;
 
 /// A store of keys.
 ///
-/// A store keeps records and tombstones and a [`Revision`] that grows with each change. It has two
-/// operations, and the second is what gives a fleet of processes one active key: a change is
-/// written only if nothing has changed since the writer looked.
+/// A store keeps records, tombstones, and a [`Revision`] that grows with each change. It has two
+/// operations. The second gives a fleet of processes one active key: a change is written only if
+/// nothing has changed since the writer looked.
 ///
 /// # What `commit` promises
 ///
-/// - `expected` is not the store's revision: [`Commit::Conflict`], and nothing changes.
-/// - The revision matches and the change fits the rows: the whole change is written in one atomic
+/// - If `expected` is not the store's revision, the answer is [`Commit::Conflict`], and nothing changes.
+/// - If the revision matches and the change fits the rows, the whole change is written in one atomic
 ///   step, and the answer is [`Commit::Committed`] with a greater revision.
-/// - The revision matches and the change does not fit the rows: an error, and nothing changes.
-/// - Any other error means that the store is out of reach, or that what became of the change is
-///   not known. [`is_refusal`](Self::is_refusal) tells the two kinds of error apart.
+/// - If the revision matches and the change does not fit the rows, the answer is an error, and nothing
+///   changes.
+/// - Any other error means that the store is out of reach, or that it is not known what became of the
+///   change. [`is_refusal`](Self::is_refusal) tells the two kinds of error apart.
 ///
 /// [`Snapshot::apply`] is this in code, for a store that keeps the whole ring in one place.
+///
+/// # Examples
 ///
 /// ```
 /// use key_rotation::{InMemoryKeyProvider, KeyProvider, Keyring};
@@ -51,12 +57,12 @@ mod memory;
 /// # assert_eq!(pollster::block_on(active_key_id(&store)), None);
 /// ```
 pub trait KeyProvider: Send + Sync {
-    /// What the stored keys are made of: bytes, wrapped blobs, handles.
+    /// The material of the stored keys: bytes, wrapped blobs, handles.
     type Material: Send + Sync + 'static;
-    /// How the store fails.
+    /// The error of the store.
     type Error: core::error::Error + Send + Sync + 'static;
 
-    /// Everything in the store, as of one revision.
+    /// Loads everything in the store, as of one revision.
     fn load(&self) -> impl Future<Output = Result<Snapshot<Self::Material>, Self::Error>> + Send;
 
     /// Writes the change, if the store is still at the expected revision.
@@ -66,37 +72,23 @@ pub trait KeyProvider: Send + Sync {
         change: &Change<Self::Material>,
     ) -> impl Future<Output = Result<Commit, Self::Error>> + Send;
 
-    /// Whether this error of a commit is the store's last word: nothing was written, and the same
-    /// change would be refused again. A change that does not fit the rows is such an error, and so
-    /// is a store that cannot be written to; a lost connection never is.
+    /// Says whether this error of a commit is the store's last word: nothing was written, and the same
+    /// change would be refused again.
     ///
-    /// Where it is true, the service answers [`RotationError::Rejected`](crate::RotationError) at
-    /// once. Where it is false, as it is unless a provider says otherwise, the service finds out
-    /// what became of the change by reading the store again.
-    ///
-    /// ```
-    /// use key_rotation::{ChangeMismatch, InMemoryKeyProvider, KeyId, KeyProvider};
-    ///
-    /// let error = ChangeMismatch::KeyNotFound { id: KeyId::from_static("k1") };
-    /// assert!(InMemoryKeyProvider::<()>::is_refusal(&error));
-    /// ```
+    /// A change that does not fit the rows is such an error, and so is a store that cannot be written to.
+    /// A lost connection never is. If the answer is true, the service answers
+    /// [`RotationError::Rejected`](crate::service::RotationError::Rejected) at once. If it is false, which
+    /// is the default, the service reads the store again to find out what became of the change.
     fn is_refusal(error: &Self::Error) -> bool {
         let _ = error;
         false
     }
 }
 
-/// Everything in a store, as of one revision.
-///
-/// ```
-/// use key_rotation::{KeyMaterial, Revision, Snapshot};
-/// let nothing: Snapshot<KeyMaterial> = Snapshot::empty();
-/// assert!(nothing.is_empty());
-/// assert_eq!(nothing.revision, Revision::EMPTY);
-/// ```
+/// The content of a store, as of one revision.
 #[must_use]
 pub struct Snapshot<M = KeyMaterial> {
-    /// The revision that this is.
+    /// The revision.
     pub revision: Revision,
     /// The keys.
     pub records: Vec<KeyRecord<M>>,
@@ -105,41 +97,23 @@ pub struct Snapshot<M = KeyMaterial> {
 }
 
 impl<M> Snapshot<M> {
-    /// A store that nothing was ever written to.
-    ///
-    /// ```
-    /// # use key_rotation::Snapshot;
-    /// assert!(Snapshot::<()>::empty().records.is_empty());
-    /// ```
+    /// Makes the snapshot of a store that nothing was ever written to.
     pub fn empty() -> Self {
         Self { revision: Revision::EMPTY, records: Vec::new(), destroyed: Vec::new() }
     }
 
-    /// Whether there are neither keys nor tombstones: a cold start. A store with tombstones alone
+    /// Returns true if there are neither keys nor tombstones: a cold start. A store with tombstones alone
     /// is not empty but damaged.
-    ///
-    /// ```
-    /// # use key_rotation::{Destruction, KeyId, Snapshot, Timestamp};
-    /// let mut snapshot = Snapshot::<()>::empty();
-    /// snapshot.destroyed.push(Destruction::new(KeyId::from_static("k1"), Timestamp::now()));
-    /// assert!(!snapshot.is_empty());
-    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.destroyed.is_empty()
     }
 
-    /// The ring that this makes.
+    /// Makes the ring of these records and tombstones.
     ///
     /// # Errors
     ///
     /// [`InvalidKeyring`], as for [`Keyring::from_parts`].
-    ///
-    /// ```
-    /// # use key_rotation::{Snapshot, Violation};
-    /// let error = Snapshot::<()>::empty().into_keyring().unwrap_err();
-    /// assert_eq!(error.violations(), [Violation::NoActiveKey]);
-    /// ```
     pub fn into_keyring(self) -> Result<Keyring<M>, InvalidKeyring> {
         Keyring::from_parts(self.records, self.destroyed)
     }
@@ -165,35 +139,33 @@ impl<M> fmt::Debug for Snapshot<M> {
     }
 }
 
-/// One change of a stored ring. There are no others: a provider handles every one.
+/// A change of a stored ring. There are no others: a provider handles every one.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Change, KeyId, Retirement, Timestamp};
+/// use key_rotation::key::Retirement;
+/// use key_rotation::store::Change;
+/// use key_rotation::{KeyId, Timestamp};
+///
 /// let change: Change = Change::Retire(Retirement::new(KeyId::from_static("k1"), Timestamp::now()));
 /// assert_eq!(change.id().as_str(), "k1");
 /// ```
 pub enum Change<M = KeyMaterial> {
-    /// The first key of an empty store, active. A store with a record or a tombstone refuses it.
+    /// Writes the first key of an empty store, active. A store with a record or a tombstone refuses it.
     Create(KeyRecord<M>),
-    /// A new inactive key.
+    /// Writes a new inactive key.
     Add(KeyRecord<M>),
-    /// Another active key: two rows in one atomic write.
+    /// Makes another key the active one: two rows in one atomic write.
     Activate(Rotation),
-    /// An inactive key becomes retired.
+    /// Makes an inactive key retired.
     Retire(Retirement),
-    /// A retired key is removed and its tombstone written.
+    /// Removes a retired key, and writes its tombstone.
     Destroy(Destruction),
 }
 
 impl<M> Change<M> {
-    /// The key that changes; of a rotation, the one that becomes active.
-    ///
-    /// ```
-    /// # use key_rotation::{Change, KeyId, Rotation, Timestamp};
-    /// # let (k1, k2) = (KeyId::from_static("k1"), KeyId::from_static("k2"));
-    /// let change: Change = Change::Activate(Rotation::new(k1, k2, Timestamp::now(), false));
-    /// assert_eq!(change.id().as_str(), "k2");
-    /// ```
+    /// Returns the id of the key that changes; of a rotation, that of the key that becomes active.
     #[must_use]
     pub fn id(&self) -> &KeyId {
         match self {
@@ -230,13 +202,7 @@ impl<M> fmt::Debug for Change<M> {
     }
 }
 
-/// What became of a change. A lost race is an outcome and not an error.
-///
-/// ```
-/// use key_rotation::{Commit, Revision};
-/// let answer = Commit::Committed(Revision::new(1));
-/// assert_ne!(answer, Commit::Conflict);
-/// ```
+/// The answer of a store to a change. A lost race is an answer and not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a conflict means that nothing was written"]
 pub enum Commit {

@@ -1,38 +1,25 @@
-//! Each kind of change, alone.
+//! Checks of each kind of change, alone.
 
 use super::Fixture;
 use super::subject::{Checked, Subject, active, destruction, retirement, rotation, staged};
 use crate::store::Change;
 
-/// The first key of an empty store is written, active, and a commit makes the revision grow.
+/// Checks that the first key of an empty store is written, active, and that a commit makes the revision
+/// grow.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::create(fixture).await
-/// # }
-/// ```
 pub async fn create<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::empty(fixture, "create").await?;
     subject.applies(&Change::Create(active("k1", 1, 10))).await
 }
 
-/// New keys are written, inactive, and keep the order in which they were added.
+/// Checks that new keys are written, inactive, and keep the order in which they were added.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::add(fixture).await
-/// # }
-/// ```
 pub async fn add<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::empty(fixture, "add").await?;
     subject.applies(&Change::Create(active("k1", 1, 10))).await?;
@@ -42,19 +29,12 @@ pub async fn add<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// An activation changes two rows: the one key becomes active, the other inactive, each with its
-/// times. A key may be activated again, and the latest activation counts.
+/// Checks that an activation changes two rows: one key becomes active, the other inactive, each with
+/// its times. A key may be activated again, and the latest activation counts.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::activate(fixture).await
-/// # }
-/// ```
 pub async fn activate<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::full(fixture, "activate").await?;
     subject.applies(&rotation("k1", "k3", 80, false)).await?;
@@ -62,36 +42,22 @@ pub async fn activate<F: Fixture>(fixture: &F) -> Checked {
     subject.applies(&rotation("k1", "k2", 90, true)).await
 }
 
-/// An inactive key becomes retired, whether it was ever active or not.
+/// Checks that an inactive key becomes retired, whether or not it was ever active.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::retire(fixture).await
-/// # }
-/// ```
 pub async fn retire<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::full(fixture, "retire").await?;
     subject.applies(&retirement("k3", 80)).await?;
     subject.applies(&retirement("k2", 90)).await
 }
 
-/// A retired key is gone, and its tombstone is there.
+/// Checks that a destroyed key is gone, and that its tombstone is there.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::destroy(fixture).await
-/// # }
-/// ```
 pub async fn destroy<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::full(fixture, "destroy").await?;
     subject.applies(&destruction("k4", 80)).await

@@ -9,7 +9,7 @@ use core::task::Poll;
 
 pub(super) type Boxed<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 
-/// What all of them come to, in their order.
+/// Runs all of them, and returns their outputs in their order.
 pub(super) async fn join_all<T>(futures: Vec<Boxed<'_, T>>) -> Vec<T> {
     let mut running: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
     poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! Answers that do not come.
+//! Checks with answers that do not come.
 
 use alloc::format;
 use alloc::string::String;
@@ -20,22 +20,15 @@ use crate::store::{Change, Commit, KeyProvider, Snapshot};
 use crate::service::{Outcome, RotationService};
 use crate::status::Inactive;
 
-/// A store that is out of reach says so: loading is an error, and not an empty ring or a part of
-/// one, and a commit is neither a conflict nor done, nor refused for good.
+/// Checks that a store that is out of reach says so: loading is an error, and not an empty ring or a
+/// part of one. A commit is neither a conflict nor done, nor refused for good.
 ///
-/// The second argument is a provider of the fixture's kind whose store is out of reach: a server
-/// that is down, a file in a folder that is gone.
+/// `out_of_reach` is a provider of the fixture's kind whose store cannot be reached: a server that is
+/// down, a file in a folder that is gone.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`].
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example<F: Fixture>(fixture: &F, nobody_listens_there: F::Provider) -> Result<(), Nonconformance> {
-/// conformance::outage(fixture, &nobody_listens_there).await
-/// # }
-/// ```
 pub async fn outage<F: Fixture>(fixture: &F, out_of_reach: &F::Provider) -> Checked {
     let fail = |found: String| Nonconformance::new("outage", found);
     if let Ok(snapshot) = out_of_reach.load().await {
@@ -59,20 +52,13 @@ pub async fn outage<F: Fixture>(fixture: &F, out_of_reach: &F::Provider) -> Chec
     Ok(())
 }
 
-/// Where an answer or a request is lost, the change happens once, and the service can tell: a
-/// change that is there is found, one that is not is sent again, and the same change sent twice
+/// Checks that a change happens once where an answer or a request is lost, and that the service can
+/// tell. A change that is there is found, one that is not is sent again, and the same change sent twice
 /// under one revision is written once.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`].
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::unknown_outcome(fixture).await
-/// # }
-/// ```
 pub async fn unknown_outcome<F: Fixture>(fixture: &F) -> Checked {
     for loses in [Loses::Answer, Loses::Request] {
         let subject = Subject::empty(fixture, "unknown_outcome").await?;
@@ -157,7 +143,7 @@ fn lost(loses: Loses, what: &str, error: &(dyn core::error::Error + 'static)) ->
     format!("{what}, {loses} lost, cannot be resolved: {}", chain(error))
 }
 
-/// What gets lost on the way.
+/// The part of an exchange that gets lost on the way.
 #[derive(Clone, Copy)]
 enum Loses {
     Answer,
@@ -180,7 +166,7 @@ struct Lossy<P> {
     is_due: AtomicBool,
 }
 
-/// Why a commit over a lossy way fails.
+/// The error of a commit over a lossy way.
 #[derive(Debug, Error)]
 enum LossyError<E> {
     #[error("the connection was lost")]

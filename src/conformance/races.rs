@@ -1,4 +1,4 @@
-//! Who comes late, and who comes at the same time.
+//! Checks of writers who come late, and of writers who come at the same time.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,22 +11,15 @@ use crate::id::KeyId;
 use crate::revision::Revision;
 use crate::store::{Change, Commit, KeyProvider};
 
-/// How many want the same.
+/// The number of rivals.
 const RIVALS: u8 = 8;
 
-/// A change that expects another revision than the store's, older or newer, is a conflict: not an
-/// error, and never written.
+/// Checks that a change that expects another revision than the store's, older or newer, is a conflict:
+/// not an error, and never written.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::stale_revision(fixture).await
-/// # }
-/// ```
 pub async fn stale_revision<F: Fixture>(fixture: &F) -> Checked {
     let empty = Subject::empty(fixture, "stale_revision").await?;
     empty.conflicts(Revision::new(1), &Change::Create(active("k1", 1, 10))).await?;
@@ -48,19 +41,12 @@ pub async fn stale_revision<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// Of many processes that create the first key of an empty store at once, one does, and the others
-/// are told that they did not.
+/// Checks that of many processes that create the first key of an empty store at once, one does, and the
+/// others are told that they did not.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::create_race(fixture).await
-/// # }
-/// ```
 pub async fn create_race<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::empty(fixture, "create_race").await?;
     let rivals = (0..RIVALS).map(|number| {
@@ -71,18 +57,11 @@ pub async fn create_race<F: Fixture>(fixture: &F) -> Checked {
     race(&mut subject, rivals.collect()).await
 }
 
-/// Of several changes under one revision, one is written, and the others are conflicts.
+/// Checks that of several changes under one revision, one is written, and the others are conflicts.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::writer_race(fixture).await
-/// # }
-/// ```
 pub async fn writer_race<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::full(fixture, "writer_race").await?;
     let rivals = alloc::vec![
@@ -133,19 +112,12 @@ async fn race<F: Fixture>(subject: &mut Subject<'_, F>, rivals: Vec<Change<u8>>)
     subject.holds("after a race").await
 }
 
-/// Whoever loads while others commit gets a whole ring, with one active key, and never an older
-/// one than before.
+/// Checks that a reader who loads while others commit gets a whole ring, with one active key, and never
+/// an older one than before.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::reader_during_commits(fixture).await
-/// # }
-/// ```
 pub async fn reader_during_commits<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::full(fixture, "reader_during_commits").await?;
     let mut handles = Vec::new();

@@ -1,4 +1,4 @@
-//! What does not fit: an error at the matching revision, and nothing changes.
+//! Checks of changes that do not fit: an error at the matching revision, and nothing changes.
 
 use super::Fixture;
 use super::subject::{
@@ -8,19 +8,12 @@ use crate::key::Times;
 use crate::store::Change;
 use crate::status::KeyStatus;
 
-/// A change that does not fit the rows is an error: never a conflict, which would invite the writer
-/// to look again for nothing, and never written.
+/// Checks that a change that does not fit the rows is an error. It is never written, and never a
+/// conflict, which would invite the writer to look again for nothing.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::mismatched_receipts(fixture).await
-/// # }
-/// ```
 pub async fn mismatched_receipts<F: Fixture>(fixture: &F) -> Checked {
     let empty = Subject::empty(fixture, "mismatched_receipts").await?;
     for status in [KeyStatus::Inactive, KeyStatus::Retired] {
@@ -72,19 +65,12 @@ pub async fn mismatched_receipts<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// The id of a key, whatever its status, and the id of a tombstone are taken: a new key of that id
-/// is an error, and the key that has it is as it was.
+/// Checks that the id of a key, whatever its status, and the id of a tombstone are taken: a new key of
+/// that id is an error, and the key that has it is as it was.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::taken_ids(fixture).await
-/// # }
-/// ```
 pub async fn taken_ids<F: Fixture>(fixture: &F) -> Checked {
     let subject = Subject::full(fixture, "taken_ids").await?;
     for id in ["k1", "k2", "k3", "k4", "k5"] {

@@ -1,4 +1,4 @@
-//! Rows come back as they were written, and to the ring that they belong to.
+//! Checks that rows come back as they were written, and to the ring that they belong to.
 
 use super::Fixture;
 use super::subject::{
@@ -10,22 +10,16 @@ use crate::key::{Destruction, Retirement, Times};
 use crate::status::KeyStatus;
 use crate::timestamp::Timestamp;
 
-/// As long as an id may be.
+/// The longest id that there may be.
 const LONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\
                     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// A tombstone stays, with its time, whatever happens to the other keys, and nothing happens to it.
+/// Checks that a tombstone stays, with its time, whatever happens to the other keys, and that nothing
+/// happens to it.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::tombstones(fixture).await
-/// # }
-/// ```
 pub async fn tombstones<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::full(fixture, "tombstones").await?;
     subject.applies(&Change::Add(staged("k6", 6, 80))).await?;
@@ -45,20 +39,14 @@ pub async fn tombstones<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// Ids, times, statuses and materials come back as they were written: ids that differ in case
-/// alone, that are short or long, or have a meaning in SQL, in paths or in patterns; times at both
-/// ends and with odd milliseconds; 256 different materials.
+/// Checks that ids, times, statuses and materials come back as they were written.
+///
+/// The ids differ in case alone, are short or long, or have a meaning in SQL, in paths or in patterns.
+/// The times lie at both ends and have odd milliseconds. There are 256 different materials.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::unchanged_values(fixture).await
-/// # }
-/// ```
 pub async fn unchanged_values<F: Fixture>(fixture: &F) -> Checked {
     let ids = [
         "k", "K", "kEY", "Key", LONG, "'", "\"", "''--", "%", "_", "k%", "k_", "\\", "/", "..",
@@ -120,19 +108,12 @@ pub async fn unchanged_values<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// What happens in one store never shows in another: the same ids may be in both, with other
-/// materials, and each has revisions of its own.
+/// Checks that nothing that happens in one store shows in another. The same ids may be in both, with
+/// other materials, and each store has revisions of its own.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`](super::Nonconformance).
-///
-/// ```
-/// # use key_rotation::conformance::{self, Fixture, Nonconformance};
-/// # async fn example(fixture: &impl Fixture) -> Result<(), Nonconformance> {
-/// conformance::many_rings(fixture).await
-/// # }
-/// ```
 pub async fn many_rings<F: Fixture>(fixture: &F) -> Checked {
     let mut one = Subject::empty(fixture, "many_rings").await?;
     one.applies(&Change::Create(active("k1", 1, 10))).await?;

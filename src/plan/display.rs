@@ -1,4 +1,4 @@
-//! How a plan reads, at three in the morning.
+//! The text of a plan, for a person who is woken at three in the morning.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

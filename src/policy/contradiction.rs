@@ -1,19 +1,11 @@
-//! What a set of rules can contradict itself in.
+//! [`Contradiction`]: two rules that cannot both be kept.
 
 use alloc::boxed::Box;
 use core::fmt;
 
 use super::Rule;
 
-/// Two rules of a policy that cannot both be kept, or a rule that means nothing.
-///
-/// ```
-/// use key_rotation::{Contradiction, Rule};
-/// assert_eq!(
-///     Contradiction::Zero(Rule::Grace).to_string(),
-///     "the grace period is zero: leave the rule out, or give it a length of at least 1 ms",
-/// );
-/// ```
+/// Two rules of a policy that cannot both be kept, or one rule that means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Contradiction {
@@ -81,10 +73,13 @@ impl fmt::Display for Contradiction {
     }
 }
 
-/// A policy that contradicts itself, with all that is wrong with it.
+/// The error for a policy that contradicts itself. It lists every contradiction.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Contradiction, Cryptoperiods, days};
+/// use key_rotation::Cryptoperiods;
+/// use key_rotation::policy::{Contradiction, days};
 ///
 /// let error = Cryptoperiods::builder().grace(days(60)).retention(days(30)).build().unwrap_err();
 /// assert_eq!(error.contradictions(), [Contradiction::GraceLongerThanRetention]);
@@ -100,13 +95,7 @@ impl InvalidCryptoperiods {
         Self { contradictions: contradictions.collect() }
     }
 
-    /// All of them, in the order of the rules.
-    ///
-    /// ```
-    /// # use key_rotation::{Contradiction, Cryptoperiods, Rule, days};
-    /// let error = Cryptoperiods::builder().grace(days(0)).build().unwrap_err();
-    /// assert_eq!(error.contradictions(), [Contradiction::Zero(Rule::Grace)]);
-    /// ```
+    /// Returns the contradictions, in the order of the rules.
     #[must_use]
     pub fn contradictions(&self) -> &[Contradiction] {
         &self.contradictions

@@ -12,11 +12,14 @@ pub use self::builder::CryptoperiodsBuilder;
 
 mod builder;
 
-/// So many days of 24 hours.
+/// Makes a period of so many days, of 24 hours each.
+///
+/// # Examples
 ///
 /// ```
 /// use core::time::Duration;
-/// use key_rotation::days;
+/// use key_rotation::policy::days;
+///
 /// const QUARTER: Duration = days(90);
 /// assert_eq!(QUARTER, Duration::from_secs(7_776_000));
 /// ```
@@ -28,28 +31,30 @@ pub const fn days(days: u64) -> Duration {
 /// A policy with rules of time and usage, in the words of NIST SP 800-57 Part 1 (Rev. 5, section
 /// 5.3). Every rule is optional.
 ///
-/// | rule | says | from | enforced by |
+/// | rule | says | counts from | kept by |
 /// |---|---|---|---|
 /// | originator usage | how long a key may stay active before another is due | its activation | [`plan`](Self::plan) |
-/// | hard end | the age at which the active key must stop | its activation | [`Keyring::encryption_key_under`] |
-/// | usage limit | how many encryptions a key is good for; due at a share of it | the caller's count | [`plan`](Self::plan), [`Keyring::encryption_key_under`] |
-/// | propagation | how long a new key must have been in the store before it may be activated | its being added | [`RotationService::rotate_to`](crate::RotationService::rotate_to) |
+/// | hard end | the age at which the active key must stop | its activation | [`may_encrypt`](RotationPolicy::may_encrypt) |
+/// | usage limit | how many encryptions a key is good for; a rotation is due at a share of it | the program's count | [`plan`](Self::plan), [`may_encrypt`](RotationPolicy::may_encrypt) |
+/// | propagation | how long a new key must have been in the store before it may be activated | the time at which it was added | [`RotationService::rotate_to`](crate::RotationService::rotate_to) |
 /// | forward-only | that a key that was active is not activated again; on, unless [`allow_reactivation`](CryptoperiodsBuilder::allow_reactivation) | | [`RotationService::rotate_to`](crate::RotationService::rotate_to) |
 /// | recipient usage | how long a key that is no longer active decrypts before it is due to retire | its deactivation | [`plan`](Self::plan) |
-/// | grace | how long a retired key still decrypts | its retirement | [`Keyring::decryption_key_under`] |
+/// | grace | how long a retired key still decrypts | its retirement | [`Keyring::enforce`](crate::Keyring::enforce) |
 /// | retention | how long a retired key is kept before it is due for destruction | its retirement | [`plan`](Self::plan) |
-/// | floor | that keys last activated before a time do not decrypt | | [`Keyring::decryption_key_under`] |
+/// | floor | that keys last activated before a time do not decrypt | | [`Keyring::enforce`](crate::Keyring::enforce) |
 ///
-/// A period ends with its last moment: what is due after 90 days is due from the ninetieth day on,
-/// to the millisecond. A time that is not known ([`Timestamp::UNIX_EPOCH`]) is never taken for one
-/// that is long past: nothing is due or over because of it, and the plan says which key it is. Only
-/// where a rule protects and the time cannot be shown, the answer is no: a staged key of unknown
-/// age may not be activated, and one of unknown activation does not decrypt above a floor.
+/// A period includes its last moment: after 90 days to the millisecond, what it is about is due.
 ///
-/// Rules that contradict each other in a constant do not compile:
+/// An unknown time is never taken for one that is long past. Nothing is due or over because of it, and
+/// the plan says which key it is. Where a rule protects data and cannot be shown to be kept, the answer
+/// is no: a staged key may not be activated if nobody knows when it was added, and a key does not
+/// decrypt above a floor if nobody knows when it was active.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Cryptoperiods, UsageLimit, days};
+/// use key_rotation::Cryptoperiods;
+/// use key_rotation::policy::{UsageLimit, days};
 ///
 /// const POLICY: Cryptoperiods = Cryptoperiods::builder()
 ///     .originator_usage(days(90))
@@ -61,8 +66,11 @@ pub const fn days(days: u64) -> Duration {
 ///     .build_static();
 /// ```
 ///
+/// Rules that contradict each other in a constant do not compile:
+///
 /// ```compile_fail
-/// use key_rotation::{Cryptoperiods, days};
+/// use key_rotation::Cryptoperiods;
+/// use key_rotation::policy::days;
 ///
 /// const POLICY: Cryptoperiods = Cryptoperiods::builder()
 ///     .originator_usage(days(90))
@@ -80,14 +88,11 @@ pub struct Cryptoperiods {
 }
 
 impl Cryptoperiods {
-    /// A new key every 90 days, which is a common practice; with two days for every process to
-    /// load a key, a year of decryption, 30 days of grace and 90 of retention, and the limit for
-    /// random nonces (NIST SP 800-38D, section 8.3) due at 80 percent.
+    /// A policy with a new key every 90 days, which is a common practice.
     ///
-    /// ```
-    /// use key_rotation::{Cryptoperiods, Rule, days};
-    /// assert_eq!(Cryptoperiods::QUARTERLY.period(Rule::OriginatorUsage), Some(days(90)));
-    /// ```
+    /// Every process has two days to load a new key. A key decrypts for a year after its deactivation and
+    /// for 30 days after its retirement, and is kept for 90. The usage limit is that for random nonces
+    /// (NIST SP 800-38D, section 8.3), and a rotation is due at 80 percent of it.
     pub const QUARTERLY: Self = Self::builder()
         .originator_usage(days(90))
         .propagation(days(2))
@@ -97,15 +102,11 @@ impl Cryptoperiods {
         .usage_limit(UsageLimit::RANDOM_NONCE)
         .build_static();
 
-    /// The longest periods that NIST SP 800-57 Part 1 (Rev. 5, section 5.3.6, table 1) suggests for
-    /// symmetric keys that encrypt data: active for two years, and decrypting for three more; with
-    /// the limit for random nonces (NIST SP 800-38D, section 8.3) due at 80 percent. The table
-    /// leaves the rest to the user: what is added here is two days of propagation.
+    /// A policy with the longest periods that NIST SP 800-57 Part 1 (Rev. 5, section 5.3.6, table 1)
+    /// suggests for symmetric keys that encrypt data: active for two years, and decrypting for three more.
     ///
-    /// ```
-    /// use key_rotation::{Cryptoperiods, Rule, days};
-    /// assert_eq!(Cryptoperiods::NIST_LONGEST.period(Rule::RecipientUsage), Some(days(3 * 365)));
-    /// ```
+    /// The usage limit is that for random nonces (NIST SP 800-38D, section 8.3). The table leaves the rest
+    /// to the user; two days of propagation are added here.
     pub const NIST_LONGEST: Self = Self::builder()
         .originator_usage(days(2 * 365))
         .propagation(days(2))
@@ -113,12 +114,16 @@ impl Cryptoperiods {
         .usage_limit(UsageLimit::RANDOM_NONCE)
         .build_static();
 
-    /// A policy to add rules to.
+    /// Begins a policy without rules.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use key_rotation::{Cryptoperiods, days};
+    /// use key_rotation::Cryptoperiods;
+    /// use key_rotation::policy::days;
+    ///
     /// let policy = Cryptoperiods::builder().originator_usage(days(90)).build()?;
-    /// # Ok::<(), key_rotation::InvalidCryptoperiods>(())
+    /// # Ok::<(), key_rotation::error::InvalidCryptoperiods>(())
     /// ```
     pub const fn builder() -> CryptoperiodsBuilder {
         CryptoperiodsBuilder {
@@ -135,10 +140,14 @@ impl Cryptoperiods {
         }
     }
 
-    /// The same rules, to be changed.
+    /// Returns the rules, to be changed.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use key_rotation::{Cryptoperiods, days};
+    /// use key_rotation::Cryptoperiods;
+    /// use key_rotation::policy::days;
+    ///
     /// const MONTHLY: Cryptoperiods =
     ///     Cryptoperiods::QUARTERLY.to_builder().originator_usage(days(30)).build_static();
     /// ```
@@ -146,14 +155,7 @@ impl Cryptoperiods {
         self.rules
     }
 
-    /// The length of a period, if the policy has the rule.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, Rule, days};
-    /// let policy = Cryptoperiods::builder().grace(days(30)).build_static();
-    /// assert_eq!(policy.period(Rule::Grace), Some(days(30)));
-    /// assert_eq!(policy.period(Rule::Retention), None);
-    /// ```
+    /// Returns the length of a period, if the policy has the rule.
     #[must_use]
     pub const fn period(&self, rule: Rule) -> Option<Duration> {
         match rule {
@@ -167,12 +169,7 @@ impl Cryptoperiods {
         }
     }
 
-    /// The usage limit, if the policy has one.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, UsageLimit};
-    /// assert_eq!(Cryptoperiods::QUARTERLY.usage_limit(), Some(UsageLimit::RANDOM_NONCE));
-    /// ```
+    /// Returns the usage limit, if the policy has one.
     #[must_use]
     pub const fn usage_limit(&self) -> Option<UsageLimit> {
         self.rules.usage_limit

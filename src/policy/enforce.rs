@@ -1,4 +1,4 @@
-//! What a policy does to a ring: [`Keyring::enforce`], and what it asks evidence for.
+//! The effect of a policy on a ring, and the evidence that it asks for.
 
 use super::{Refusal, RotationPolicy, Rule};
 use crate::evidence::Evidence;
@@ -7,13 +7,15 @@ use crate::ring::{DecryptionKeyring, Keyring};
 use crate::timestamp::Timestamp;
 
 impl<E, D: Halves<E>> Keyring<E, D> {
-    /// Marks the keys that the policy does not let decrypt now. Lookups of them answer
-    /// [`DecryptionKeyError::NotAllowed`](crate::DecryptionKeyError::NotAllowed) with the policy's
-    /// reason from then on, until this is called again: each call judges all keys anew.
+    /// Marks the keys that the policy does not let decrypt now.
     ///
-    /// Nothing is lost by it: the ring keeps the keys and their material, stores them, and can
-    /// change them. A policy's answer changes with time, so call this again when the plan says so
-    /// and whenever the ring is loaded.
+    /// From then on a lookup of such a key answers
+    /// [`DecryptionKeyError::NotAllowed`](crate::DecryptionKeyError::NotAllowed) with the policy's reason,
+    /// until this is called again: each call judges all keys anew. Nothing is lost by it: the ring keeps
+    /// the keys and their material, stores them, and can change them.
+    ///
+    /// A policy's answer changes with time. Call this when a ring is loaded, and again when the plan says
+    /// so.
     ///
     /// # Examples
     ///
@@ -50,8 +52,8 @@ impl Evidence {
     ///
     /// # Errors
     ///
-    /// The reason why not: nothing is said, it is about another key, or it was counted before the
-    /// key was retired.
+    /// The refusal, with its reason: nothing is stated, the count is of another key, or it was made before
+    /// the key was retired.
     pub fn covers(&self, key: &KeyInfo) -> Result<(), Refusal> {
         let refuse = |reason| Err(Refusal::new(reason).by(Rule::Evidence));
         match self {

@@ -1,11 +1,10 @@
-//! [`Rule`]: the rules that a policy can have, by name.
+//! [`Rule`]: the rules of a policy, by name.
 
 use core::fmt;
 
-/// A rule of a policy, by name: what a refusal, a contradiction or a due step is about.
+/// A rule of a policy, by name: the subject of a refusal, a contradiction or a due step.
 ///
-/// The first five are the words of NIST SP 800-57 Part 1 (Rev. 5, section 5.3) and of what follows
-/// from them for a fleet.
+/// The first two are words of NIST SP 800-57 Part 1 (Rev. 5, section 5.3).
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Sending a change to the store, finding out what became of it, and putting it on record.
+//! The way of a change: sending it to the store, finding out what became of it, putting it on record.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -15,7 +15,7 @@ use crate::key::{KeyRecord, Retirement, Rotation};
 use crate::status::KeyStatus;
 use crate::timestamp::Timestamp;
 
-/// Who is told of each change, and who it is that makes them.
+/// The sink that is told of each change, and the actor who makes them.
 #[derive(Clone)]
 pub(super) struct Audit {
     pub(super) sink: Arc<dyn AuditSink>,
@@ -81,7 +81,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     }
 }
 
-/// Whether a change whose answer was lost is in what the store holds now.
+/// Returns true if a change whose answer was lost is in what the store holds now.
 fn is_there<M>(change: &Change<M>, now: &Snapshot<M>) -> bool {
     let row = |id: &KeyId| now.records.iter().map(|row| &row.info).find(|row| row.id == *id);
     match change {
@@ -105,7 +105,7 @@ fn is_there<M>(change: &Change<M>, now: &Snapshot<M>) -> bool {
     }
 }
 
-/// On what grounds a change is made, for the record.
+/// The grounds on which a change is made, for the record.
 pub(super) enum Grounds {
     Ordinary,
     Emergency(AuditText),
@@ -113,7 +113,7 @@ pub(super) enum Grounds {
 }
 
 impl AuditAction {
-    /// What this change does, and when.
+    /// Returns what this change does, and when.
     fn of<M>(change: &Change<M>, grounds: Grounds) -> (Self, Timestamp) {
         match change {
             Change::Create(record) => {
@@ -143,7 +143,7 @@ impl AuditAction {
     }
 }
 
-/// When the service added the key of this record.
+/// Returns the time at which the service added the key of this record.
 fn added_at<M>(record: &KeyRecord<M>) -> Timestamp {
     record.info.times.added_at.unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -1,4 +1,4 @@
-//! [`RotationError`]: what the service answers when it could not do what it was asked.
+//! [`RotationError`]: the answer of a service that could not do what it was asked.
 
 use thiserror::Error;
 
@@ -6,50 +6,58 @@ use crate::id::KeyId;
 use crate::refusal::Refusal;
 use crate::ring::{EntryError, InvalidKeyring, TakenId};
 
-/// A [`RotationService`](crate::RotationService) could not do what it was asked. The store is as
-/// it was, except where the variant says otherwise.
+/// The error of a [`RotationService`](crate::RotationService). The store is as it was, except where
+/// the variant says otherwise.
 ///
 /// `E` is the provider's error.
 ///
-/// ```
-/// use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationError, RotationService, StrictSingleActive};
+/// # Examples
 ///
-/// let service = RotationService::new(InMemoryKeyProvider::<KeyMaterial>::new(), StrictSingleActive);
-/// let error = pollster::block_on(service.keyring()).unwrap_err();
-/// assert!(matches!(error, RotationError::EmptyStore));
+/// ```
+/// use key_rotation::service::RotationError;
+/// use key_rotation::{InMemoryKeyProvider, KeyMaterial, RotationService, StrictSingleActive};
+///
+/// let store = InMemoryKeyProvider::<KeyMaterial>::new();
+/// let service = RotationService::new(store, StrictSingleActive);
+/// match pollster::block_on(service.keyring()) {
+///     Ok(ring) => println!("encrypting with {}", ring.active().id()),
+///     Err(RotationError::EmptyStore) => println!("a cold start: call `bootstrap`"),
+///     Err(error) => println!("{error}"),
+/// }
 /// ```
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RotationError<E> {
-    /// The store could not be read. Where this answers a change, either nothing was sent, or what
-    /// was sent was answered (stored by `bootstrap`, a lost race otherwise) and the reading after
-    /// that failed.
+    /// The store could not be read.
+    ///
+    /// As the answer to a change this means one of two things. Nothing was sent; or the store has answered
+    /// (`bootstrap` has stored the key, any other change has lost a race) and the reading after that failed.
     #[error("the key store could not be read")]
     Provider(#[source] E),
-    /// The store refused the change for good: nothing was written, and sending the same change
-    /// again does not help. See [`KeyProvider::is_refusal`](crate::KeyProvider::is_refusal).
+    /// The store refused the change for good: nothing was written, and sending the same change again does
+    /// not help. See [`KeyProvider::is_refusal`](crate::KeyProvider::is_refusal).
     #[error("the key store refused the change of key `{id}`, and nothing was written")]
     Rejected {
         /// The key that was to change.
         id: KeyId,
-        /// Why.
+        /// The store's error.
         source: E,
     },
-    /// A change was sent, and neither the store's answer nor reading it again told what became of
-    /// it. Look at the store's state before trying again.
+    /// A change was sent, and it is not known what became of it: neither the store's answer nor reading the
+    /// store again told. Look at the store's state before trying again.
     #[error(
         "whether the change of key `{id}` was stored is not known: look at the state before trying again"
     )]
     OutcomeUnknown {
         /// The key that was to change.
         id: KeyId,
-        /// What the store answered.
+        /// The store's error.
         source: E,
     },
     /// The store has neither keys nor tombstones: a cold start, not damage.
     #[error("the key store is empty: create the first key with `bootstrap`")]
     EmptyStore,
-    /// What the store holds does not make a ring: damage.
+    /// The content of the store does not make a ring: damage.
     #[error(transparent)]
     InvalidKeyring(#[from] InvalidKeyring),
     /// There is no key of that id, or it has another status.
@@ -63,7 +71,7 @@ pub enum RotationError<E> {
     Refused {
         /// The key that was to be changed.
         id: KeyId,
-        /// Why not.
+        /// The reason.
         reason: Refusal,
     },
 }

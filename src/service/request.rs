@@ -1,4 +1,4 @@
-//! [`DestroyRequest`]: which key to destroy, and why.
+//! [`DestroyRequest`]: a key to destroy, with the evidence.
 
 use alloc::string::String;
 use core::fmt;
@@ -7,10 +7,10 @@ use crate::evidence::{Evidence, Unreferenced};
 use crate::id::KeyId;
 use crate::text::{AuditText, EscapedText};
 
-/// A request to destroy a key, and why it may be destroyed: what
-/// [`RotationService::destroy`](super::RotationService::destroy) takes.
+/// A request to destroy a key, with the reason why it may be destroyed.
 ///
-/// An [`Unreferenced`] is one. A key id alone is one too, without evidence: a policy without rules
+/// [`RotationService::destroy`](super::RotationService::destroy) takes anything that becomes one. An
+/// [`Unreferenced`] does. A key id alone does too, without evidence: the policy without rules
 /// ([`StrictSingleActive`](crate::StrictSingleActive)) agrees to it, and any other refuses.
 ///
 /// # Examples
@@ -32,8 +32,9 @@ pub struct DestroyRequest {
 }
 
 impl DestroyRequest {
-    /// Asks to destroy the key although nobody has shown that its data is not needed. The reason is
-    /// recorded.
+    /// Asks to destroy the key although nobody has shown that its data is not needed.
+    ///
+    /// The reason goes into the audit event.
     #[must_use]
     pub fn forced(id: &str, reason: AuditText) -> Self {
         Self { id: String::from(id), evidence: Evidence::Forced(reason) }

@@ -1,4 +1,4 @@
-//! The service under rules of time: what is due, and carrying it out.
+//! The service under rules of time: planning, and carrying steps out.
 
 use super::commit::Grounds;
 use super::{Outcome, RotationError, RotationService};
@@ -11,22 +11,11 @@ use crate::status::Inactive;
 use crate::timestamp::Timestamp;
 
 impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
-    /// What is due in the store's ring: [`Cryptoperiods::plan`].
+    /// Works out the plan for the store's ring, as [`Cryptoperiods::plan`] does.
     ///
     /// # Errors
     ///
     /// Those of [`keyring`](Self::keyring).
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp, Usage};
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
-    /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// println!("{}", service.plan(Usage::UNKNOWN, Timestamp::now()).await?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub async fn plan(
         &self,
         usage: Usage,
@@ -36,22 +25,27 @@ impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
         Ok(self.policy.plan(&ring, usage, now))
     }
 
-    /// Carries a step of a plan out, if it is still due in the ring that the store has now. To
-    /// destroy a key needs evidence; for the other steps there is [`Evidence::None`].
+    /// Carries a step of a plan out, if it is still due in the ring that the store has now.
+    ///
+    /// To destroy a key needs evidence. For the other steps, pass [`Evidence::None`].
     ///
     /// # Errors
     ///
-    /// [`RotationError::Refused`] when the evidence does not do, and those of
-    /// [`keyring`](Self::keyring) and of a commit. That the ring has changed since the plan was
-    /// made is no error but [`Applied::Stale`].
+    /// [`RotationError::Refused`] if the evidence does not do, and those of [`keyring`](Self::keyring) and
+    /// of a commit. A ring that has changed since the plan was made is no error: the answer is
+    /// [`Applied::Stale`].
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation::{Cryptoperiods, Evidence, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp, Usage, days};
-    /// # let start = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// use key_rotation::policy::{Evidence, Usage, days};
+    /// use key_rotation::{Cryptoperiods, InMemoryKeyProvider, Key, KeyId, RotationService, Timestamp};
+    ///
     /// # pollster::block_on(async {
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), start), start).await?;
-    /// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), start)).await?;
+    /// let start = Timestamp::now();
+    /// let service = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", start), start).await?;
+    /// # let _ = service.add(&Key::new(KeyId::from_static("k2"), "two", start), start).await?;
     /// # let now = start.saturating_add(days(91));
     /// for step in service.plan(Usage::UNKNOWN, now).await?.due() {
     ///     let applied = service.apply(step, Evidence::None, now).await?;
@@ -90,26 +84,14 @@ impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
     }
 }
 
-/// What came of a step of a plan.
-///
-/// ```
-/// use key_rotation::Applied;
-///
-/// fn report(applied: Applied) -> String {
-///     match applied {
-///         Applied::Done => "done".to_owned(),
-///         Applied::Stale { now } => format!("the ring has changed; make a new plan:\n{now}"),
-///     }
-/// }
-/// assert_eq!(report(Applied::Done), "done");
-/// ```
+/// The result of carrying a step of a plan out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a stale step means that nothing was stored"]
 pub enum Applied {
-    /// It is stored.
+    /// The step is stored.
     Done,
-    /// The step is not due in the ring as it is now, because somebody else has changed it.
-    /// Nothing is stored.
+    /// The step is not due in the ring as it is now, because somebody else has changed it. Nothing is
+    /// stored: make a new plan.
     Stale {
         /// The ring as it is now.
         now: KeyringState,
@@ -125,7 +107,7 @@ impl<T> From<Outcome<T>> for Applied {
     }
 }
 
-/// The usage for which a step is due, if it is because of that.
+/// Returns the usage for which a step is due, if usage is the reason.
 fn usage_behind(step: &DueStep) -> Usage {
     match step {
         DueStep::Activate { because: Because::Usage { encryptions, .. }, .. } => {
@@ -135,7 +117,7 @@ fn usage_behind(step: &DueStep) -> Usage {
     }
 }
 
-/// Whether both steps do the same, for whatever reason.
+/// Returns true if both steps do the same, for whatever reason.
 fn is_same(a: &DueStep, b: &DueStep) -> bool {
     match (a, b) {
         (

@@ -18,31 +18,39 @@ use crate::ring::{DecryptionKeyError, Keyring};
 use crate::material::KeyMaterial;
 use crate::timestamp::Timestamp;
 
-/// Refreshes a [`SharedKeyring`] when data names a key that it does not have: the key may be
-/// younger than the ring.
+/// Refreshes a [`SharedKeyring`] when data names a key that it does not have: the key may be younger
+/// than the ring.
 ///
-/// Misses that happen at the same time share one refresh. Ids come from ciphertext headers, which
-/// anybody may write, so there is a limit: between the beginnings of two refreshes lies at least a
-/// minute divided by the number of refreshes that a minute may have, rounded up to a millisecond. A
-/// key that is new waits no longer than that, whatever else is asked for; after a clock was set
-/// back, no longer than twice that.
+/// Misses that happen at the same time share one refresh.
 ///
-/// A refresh runs within the call that began it, and ends with it. Where calls are dropped before
-/// they are done, as a server drops the handler of a client that has hung up, let the refresh be a
-/// task of its own that goes on without them: have the closure spawn it, and wait for its handle.
-/// Otherwise a client that names made-up ids and hangs up, over and over, begins each refresh and
-/// lets none end.
+/// # The limit
+///
+/// Ids come from ciphertext headers, which anybody may write, so refreshes are spaced. Between the
+/// beginnings of two lies at least a minute divided by the number that a minute may have, rounded up to
+/// a millisecond. A new key waits no longer than that, whatever else is asked for. After a clock was set
+/// back it waits no longer than twice that.
+///
+/// # Dropped calls
+///
+/// A refresh runs within the call that began it, and ends with it. A server may drop the handler of a
+/// client that hangs up, and the refresh with it. A client that names made-up ids and hangs up, over
+/// and over, then begins each refresh and lets none end. There, let the closure spawn the refresh as a
+/// task of its own and wait for its handle.
+///
+/// # Examples
 ///
 /// ```
 /// use std::num::NonZeroU32;
-/// use key_rotation::{InMemoryKeyProvider, Key, KeyId, MissError, RefreshOnMiss, RotationService, StrictSingleActive, Timestamp};
+/// use key_rotation::shared::{MissError, RefreshOnMiss};
+/// use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+///
 /// # pollster::block_on(async {
 /// # let now = Timestamp::now();
 /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-/// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+/// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "one", now), now).await?;
 /// let shared = service.share(now).await?;
 /// let misses = RefreshOnMiss::new(shared.clone(), NonZeroU32::new(6).unwrap());
-/// # let _ = service.add(Key::new(KeyId::from_static("k2"), (), now), now).await?;
+/// # let _ = service.add(&Key::new(KeyId::from_static("k2"), "two", now), now).await?;
 ///
 /// // For each ciphertext, with the id from its header:
 /// # let (id, mut put_back_until) = ("k2", |_: Timestamp| {});
@@ -71,7 +79,7 @@ struct Flight {
     tickets: u64,
 }
 
-/// What a miss is to do.
+/// The part that a miss takes.
 enum Turn<'f> {
     Refresh(Pilot<'f>),
     Wait { landings: u64, again_at: Timestamp },
@@ -82,16 +90,7 @@ enum Turn<'f> {
 struct Pilot<'f>(&'f Mutex<Flight>);
 
 impl<M> RefreshOnMiss<M> {
-    /// At most this many refreshes a minute; at most one in a millisecond.
-    ///
-    /// ```
-    /// # use std::num::NonZeroU32;
-    /// # use key_rotation::{Key, KeyId, Keyring, RefreshOnMiss, SharedKeyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// let every_ten_seconds = NonZeroU32::new(6).unwrap();
-    /// let misses = RefreshOnMiss::new(SharedKeyring::new(ring), every_ten_seconds);
-    /// ```
+    /// Makes one for this ring, with at most so many refreshes a minute.
     #[must_use]
     pub fn new(shared: SharedKeyring<M>, per_minute: NonZeroU32) -> Self {
         // Rounded up, because times are milliseconds and the limit is one: never too short.
@@ -99,39 +98,23 @@ impl<M> RefreshOnMiss<M> {
         Self { shared, interval, flight: Mutex::default() }
     }
 
-    /// The ring to look this id up in, after a refresh if the ring has never heard of the id.
+    /// Returns the ring to look this id up in, after a refresh if the ring has never heard of the id.
     ///
-    /// The ring has the key or its tombstone, or else was loaded after this call began, so that
-    /// its answer is the store's: [`Keyring::decryption_key`] says which. What no key id can be is
-    /// answered without asking the store.
+    /// The ring has the key or its tombstone, or else it was loaded after this call began. So
+    /// [`Keyring::decryption_key`] gives the store's answer. A text that cannot be a key id is answered
+    /// without asking the store.
     ///
-    /// `now` is the time of this call. One that is older than the last refresh by more than the
-    /// time between two of them is taken for a clock that was set back.
+    /// `now` is the time of this call. If it is older than the last refresh by more than the space between
+    /// two, the clock is taken to have been set back.
     ///
     /// # Errors
     ///
-    /// [`MissError::NotLookedUp`]: the limit does not let the store be asked now, or the refresh
-    /// that was already going on, and that this call waited for, did not bring the key: it may have
-    /// read the store before the key was there. The data may be good; put it back and try again at
-    /// the time in the error. [`MissError::Refresh`]: the refresh failed.
+    /// [`MissError::NotLookedUp`], for one of two reasons. The limit does not let the store be asked now; or
+    /// this call waited for a refresh that was going on already, which did not bring the key, and may have
+    /// read the store before the key was there. The data may be good: put it back, and try again at the time
+    /// in the error.
     ///
-    /// ```
-    /// # use std::num::NonZeroU32;
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, MissError, RefreshOnMiss, RotationService, StrictSingleActive, Timestamp};
-    /// # pollster::block_on(async {
-    /// # let now = Timestamp::now();
-    /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
-    /// # let shared = service.share(now).await?;
-    /// # let misses = RefreshOnMiss::new(shared.clone(), NonZeroU32::new(6).unwrap());
-    /// let ring = misses.ring_with("made-up", now, || service.refresh(&shared, now)).await?;
-    /// assert!(ring.decryption_key("made-up").is_err());
-    ///
-    /// let next = misses.ring_with("made-up-too", now, || service.refresh(&shared, now)).await;
-    /// assert!(matches!(next, Err(MissError::NotLookedUp { .. })));
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// [`MissError::Refresh`] if the refresh failed.
     pub async fn ring_with<T, E, Refresh>(
         &self,
         id: &str,
@@ -236,8 +219,8 @@ impl Drop for Pilot<'_> {
     }
 }
 
-/// Whether the ring has an answer for this id that a newer ring could not change: the key, or that
-/// it was destroyed.
+/// Returns true if the ring has an answer for this id that a newer ring could not change: the key, or
+/// that it was destroyed.
 fn knows<M>(ring: &Keyring<M>, id: &str) -> bool {
     !matches!(ring.decryption_key(id), Err(DecryptionKeyError::KeyNotFound { .. }))
 }

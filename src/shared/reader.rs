@@ -12,19 +12,22 @@ use crate::timestamp::Timestamp;
 
 /// A worker's own view of a [`SharedKeyring`].
 ///
-/// A reader keeps the ring that it last saw. [`current`](Self::current) asks with one relaxed load
-/// whether there is a newer one, and is as cheap as a field access while there is none.
+/// A reader keeps the ring that it last saw. [`current`](Self::current) asks with one relaxed load if
+/// there is a newer one, and costs as little as a field access while there is none.
 ///
-/// # What an idle reader keeps alive
+/// # Material that an idle reader keeps
 ///
-/// The ring that it last saw, with the material of its keys, also of keys that were destroyed
-/// since: until its next [`current`](Self::current), or until it is dropped. The same goes for a
-/// ring that [`SharedKeyring::load`] gave out. A worker that may sleep for long drops its reader
-/// before, or calls `current` now and then; then material is wiped no later than the longest pause
-/// between two calls after it left the ring.
+/// A reader keeps the ring that it last saw until the next [`current`](Self::current), or until it is
+/// dropped. With the ring it keeps the material of its keys, also of keys that were destroyed since.
+/// The same goes for a ring that [`SharedKeyring::load`] gave out. A worker that may sleep for long
+/// drops its reader before, or calls `current` now and then. Then material is wiped no later than the
+/// longest pause between two calls after it left the ring.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
+/// use key_rotation::shared::SharedKeyring;
+/// use key_rotation::{Key, KeyId, Keyring, Timestamp};
 ///
 /// let now = Timestamp::now();
 /// let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", now).activate(now));
@@ -52,40 +55,33 @@ impl<M> KeyringReader<M> {
         Self { shared, cache }
     }
 
-    /// The ring as it is now. It stays as it is until the next call.
-    ///
-    /// ```
-    /// # use key_rotation::{Key, KeyId, Keyring, SharedKeyring, Timestamp};
-    /// # let now = Timestamp::now();
-    /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), (), now).activate(now));
-    /// # let shared = SharedKeyring::new(ring);
-    /// let mut reader = shared.reader();
-    /// let key = reader.current().decryption_key("k1")?;
-    /// # Ok::<(), key_rotation::DecryptionKeyError>(())
-    /// ```
+    /// Returns the ring as it is now. It stays as it is until the next call.
     #[inline]
     pub fn current(&mut self) -> &Keyring<M> {
         self.cache.load()
     }
 
-    /// The right to encrypt, if the ring is known to have been the store's at most this long ago.
+    /// Lends the right to encrypt, if the ring is known to have been the store's at most this long ago.
     ///
-    /// A process that is cut off from its store may go on with a key that the others have left.
-    /// With a limit, it stops encrypting, and goes on decrypting with [`current`](Self::current).
-    /// A ring that was never [confirmed](SharedKeyring::confirm) is over every limit. A clock that
-    /// is set back makes a ring look fresh for as long as it was set back.
+    /// A process that is cut off from its store may go on with a key that the others have left. With a
+    /// limit, it stops encrypting, and goes on decrypting with [`current`](Self::current). A ring that was
+    /// never [confirmed](SharedKeyring::confirm) is over every limit. A clock that is set back makes a ring
+    /// look fresh for as long as it was set back.
     ///
     /// # Errors
     ///
-    /// [`StaleKeyring`]. Refresh the ring.
+    /// [`StaleKeyring`]: refresh the ring.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
-    /// # use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    /// use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
+    ///
     /// # pollster::block_on(async {
     /// # let now = Timestamp::now();
     /// # let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
-    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), (), now), now).await?;
+    /// # let _ = service.bootstrap(Key::new(KeyId::from_static("k1"), "cipher", now), now).await?;
     /// const LIMIT: Duration = Duration::from_secs(60);
     /// let mut reader = service.share(now).await?.reader();
     /// let key = reader.encryption_key_within(LIMIT, now)?;

@@ -1,5 +1,5 @@
-//! What the shared ring is built from, and what takes its place in the models of `tests/loom.rs`
-//! and `tests/shuttle.rs`.
+//! The parts that the shared ring is built from. Those of a model checker take their place in
+//! `tests/loom.rs` and `tests/shuttle.rs`.
 
 pub(super) use std::sync::PoisonError;
 
@@ -12,7 +12,7 @@ mod parts {
     pub(in crate::shared) use core::sync::atomic::{AtomicU64, Ordering};
     pub(in crate::shared) use std::sync::{Mutex, MutexGuard};
 
-    /// Where the ring is.
+    /// The place of the ring.
     pub(in crate::shared) type Cell<T> = arc_swap::ArcSwap<T>;
 
     /// The ring as one reader last saw it.

@@ -1,4 +1,4 @@
-//! What a commit means, on rows: [`Snapshot::apply`].
+//! The meaning of a commit, on rows: [`Snapshot::apply`].
 
 use alloc::vec::Vec;
 use core::mem;
@@ -14,24 +14,30 @@ use crate::status::KeyStatus;
 use crate::timestamp::Timestamp;
 
 impl<M> Snapshot<M> {
-    /// Makes this the snapshot after the change: what [`commit`](crate::KeyProvider::commit) does,
-    /// for a store that keeps the whole ring in one place, such as a vault entry or a file.
+    /// Applies the change, if it expects this revision: makes this the snapshot after it.
+    ///
+    /// This is [`commit`](crate::KeyProvider::commit) for a store that keeps the whole ring in one place,
+    /// such as a vault entry or a file.
     ///
     /// # Errors
     ///
-    /// [`ChangeMismatch`] when the revision matches and the change does not fit the rows. Then, as
-    /// on a conflict, nothing changes.
+    /// [`ChangeMismatch`] if the revision matches and the change does not fit the rows. Then, as on a
+    /// conflict, nothing changes.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use key_rotation::{Change, Commit, KeyId, KeyRecord, KeyStatus, Revision, Snapshot, Timestamp};
+    /// use key_rotation::store::{Change, ChangeMismatch, Commit, Revision, Snapshot};
+    /// use key_rotation::{KeyId, KeyRecord, KeyStatus, Timestamp};
     ///
     /// let mut store = Snapshot::empty();
-    /// let first = KeyRecord::new(KeyId::from_static("k1"), KeyStatus::Active, Timestamp::now(), "cipher");
+    /// let id = KeyId::from_static("k1");
+    /// let first = KeyRecord::new(id, KeyStatus::Active, Timestamp::now(), "cipher");
     /// let change = Change::Create(first);
     ///
     /// assert_eq!(store.apply(Revision::EMPTY, &change)?, Commit::Committed(Revision::new(1)));
     /// assert_eq!(store.apply(Revision::EMPTY, &change)?, Commit::Conflict);
-    /// # Ok::<(), key_rotation::ChangeMismatch>(())
+    /// # Ok::<(), ChangeMismatch>(())
     /// ```
     pub fn apply(
         &mut self,
@@ -41,8 +47,8 @@ impl<M> Snapshot<M> {
         self.apply_keeping(expected, change).map(|(commit, _removed)| commit)
     }
 
-    /// [`apply`](Self::apply), with the records that are gone now: their drop is left to the
-    /// caller, because a material's may panic or take its time.
+    /// Applies the change as [`apply`](Self::apply) does, and returns the records that are gone. The caller
+    /// drops them, because the drop of a material may panic or take its time.
     pub(super) fn apply_keeping(
         &mut self,
         expected: Revision,
@@ -165,11 +171,15 @@ fn has_consistent_times<M>(record: &KeyRecord<M>) -> Result<(), ChangeMismatch> 
     }
 }
 
-/// A change that does not fit the rows of the store, at the revision that it expects: the writer
-/// or the store is wrong, and trying again does not help.
+/// The error for a change that does not fit the rows of the store, at the revision that it expects.
+/// The writer or the store is wrong, and to try again does not help.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Change, ChangeMismatch, KeyId, Retirement, Revision, Snapshot, Timestamp};
+/// use key_rotation::key::Retirement;
+/// use key_rotation::store::{Change, Revision, Snapshot};
+/// use key_rotation::{KeyId, Timestamp};
 ///
 /// let retire = Change::Retire(Retirement::new(KeyId::from_static("k1"), Timestamp::now()));
 /// let error = Snapshot::<()>::empty().apply(Revision::EMPTY, &retire).unwrap_err();
@@ -189,7 +199,7 @@ pub enum ChangeMismatch {
     KeyIdTaken {
         /// The id.
         id: KeyId,
-        /// What has it already.
+        /// The key or the tombstone that has it already.
         taken_by: TakenBy,
     },
     /// The key that is to change is not there.
@@ -225,7 +235,7 @@ pub enum ChangeMismatch {
     InconsistentTimes {
         /// The key.
         id: KeyId,
-        /// How.
+        /// The conflict.
         conflict: TimeConflict,
     },
     /// The change and the row disagree on whether the key was active before.

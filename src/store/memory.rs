@@ -10,7 +10,10 @@ use crate::key::KeyRecord;
 
 /// A store in memory, for tests and for programs that get their keys from elsewhere at start.
 ///
-/// Its futures are ready at once, so any `block_on` serves a synchronous program.
+/// It lives and dies with the process. Its futures are ready at once, so any `block_on` serves a
+/// synchronous program.
+///
+/// # Examples
 ///
 /// ```
 /// use key_rotation::{InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp};
@@ -27,26 +30,15 @@ pub struct InMemoryKeyProvider<M = KeyMaterial> {
 }
 
 impl<M> InMemoryKeyProvider<M> {
-    /// An empty store.
-    ///
-    /// ```
-    /// use key_rotation::{InMemoryKeyProvider, KeyMaterial};
-    /// let store = InMemoryKeyProvider::<KeyMaterial>::new();
-    /// ```
+    /// Makes an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self { store: Mutex::new(Snapshot::empty()) }
     }
 
-    /// A store that holds these records, as they are: like any store, it does not judge them.
-    /// Its revision is the first after [`Revision::EMPTY`].
+    /// Makes a store that holds these records as they are. Like any store, it does not judge them.
     ///
-    /// ```
-    /// use key_rotation::{InMemoryKeyProvider, KeyId, KeyRecord, KeyStatus, Timestamp};
-    /// let store = InMemoryKeyProvider::from_records([
-    ///     KeyRecord::new(KeyId::from_static("k1"), KeyStatus::Active, Timestamp::now(), "cipher"),
-    /// ]);
-    /// ```
+    /// Its revision is the first after [`Revision::EMPTY`].
     #[must_use]
     pub fn from_records(records: impl IntoIterator<Item = KeyRecord<M>>) -> Self {
         let snapshot = Snapshot {

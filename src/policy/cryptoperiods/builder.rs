@@ -6,10 +6,14 @@ use super::super::{Contradiction, InvalidCryptoperiods, Rule, UsageLimit};
 use super::Cryptoperiods;
 use crate::timestamp::Timestamp;
 
-/// Collects the rules of a [`Cryptoperiods`]. Each is optional.
+/// The rules of a [`Cryptoperiods`] in the making. Each is optional.
+///
+/// # Examples
 ///
 /// ```
-/// use key_rotation::{Cryptoperiods, CryptoperiodsBuilder, days};
+/// use key_rotation::Cryptoperiods;
+/// use key_rotation::policy::{CryptoperiodsBuilder, days};
+///
 /// const RULES: CryptoperiodsBuilder = Cryptoperiods::builder().originator_usage(days(90));
 /// const POLICY: Cryptoperiods = RULES.propagation(days(1)).build_static();
 /// ```
@@ -31,145 +35,89 @@ pub struct CryptoperiodsBuilder {
 }
 
 impl CryptoperiodsBuilder {
-    /// The share of the usage limit at which a rotation is due, unless another is given: in
-    /// percent. A fifth of the limit is left for the time until the rotation is done.
+    /// The share of the usage limit at which a rotation is due unless another is set, in percent.
     ///
-    /// ```
-    /// # use key_rotation::CryptoperiodsBuilder;
-    /// assert_eq!(CryptoperiodsBuilder::DEFAULT_SOFT_SHARE, 80);
-    /// ```
+    /// A fifth of the limit is left for the time until the rotation is done.
     pub const DEFAULT_SOFT_SHARE: u8 = 80;
 
-    /// How long a key may stay active before another is due to take its place: the
-    /// originator-usage period of NIST SP 800-57 Part 1.
+    /// Sets how long a key may stay active before another is due to take its place.
     ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, days};
-    /// let policy = Cryptoperiods::builder().originator_usage(days(90)).build_static();
-    /// ```
+    /// It is the originator-usage period of NIST SP 800-57 Part 1.
     pub const fn originator_usage(mut self, period: Duration) -> Self {
         self.originator_usage = Some(period);
         self
     }
 
-    /// How long a key that is no longer active decrypts before it is due to retire: what the
-    /// recipient-usage period of NIST SP 800-57 Part 1 adds to the originator-usage period.
+    /// Sets how long a key that is no longer active decrypts before it is due to retire.
     ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, days};
-    /// let policy = Cryptoperiods::builder().recipient_usage(days(365)).build_static();
-    /// ```
+    /// The recipient-usage period of NIST SP 800-57 Part 1 is this one and the originator-usage period
+    /// together.
     pub const fn recipient_usage(mut self, period: Duration) -> Self {
         self.recipient_usage = Some(period);
         self
     }
 
-    /// How long a retired key still decrypts.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, days};
-    /// let policy = Cryptoperiods::builder().grace(days(30)).build_static();
-    /// ```
+    /// Sets how long a retired key still decrypts.
     pub const fn grace(mut self, period: Duration) -> Self {
         self.grace = Some(period);
         self
     }
 
-    /// How long a retired key is kept before it is due for destruction. At least as long as it
-    /// still decrypts.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, days};
-    /// let policy = Cryptoperiods::builder().retention(days(90)).build_static();
-    /// ```
+    /// Sets how long a retired key is kept before it is due for destruction. It is at least as long as
+    /// the grace period.
     pub const fn retention(mut self, period: Duration) -> Self {
         self.retention = Some(period);
         self
     }
 
-    /// How long a new key must have been in the store before it may be activated: at least as
-    /// long as the slowest process takes to load it.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, days};
-    /// let policy = Cryptoperiods::builder().propagation(days(2)).build_static();
-    /// ```
+    /// Sets how long a new key must have been in the store before it may be activated: at least as long
+    /// as the slowest process takes to load it.
     pub const fn propagation(mut self, period: Duration) -> Self {
         self.propagation = Some(period);
         self
     }
 
-    /// The age at which the active key must stop, whether or not another takes its place.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, days};
-    /// let policy = Cryptoperiods::builder().originator_usage(days(90)).hard_end(days(120)).build_static();
-    /// ```
+    /// Sets the age at which the active key must stop, even if no other takes its place.
     pub const fn hard_end(mut self, age: Duration) -> Self {
         self.hard_end = Some(age);
         self
     }
 
-    /// How many encryptions a key is good for: a hard end. A rotation is due at 80 percent of it,
-    /// or at the share that [`soft_share`](Self::soft_share) says.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, UsageLimit};
-    /// let policy = Cryptoperiods::builder().usage_limit(UsageLimit::RANDOM_NONCE).build_static();
-    /// ```
+    /// Sets how many encryptions a key is good for. A rotation is due at 80 percent of that, or at the
+    /// share that [`soft_share`](Self::soft_share) sets.
     pub const fn usage_limit(mut self, limit: UsageLimit) -> Self {
         self.usage_limit = Some(limit);
         self
     }
 
-    /// The share of the usage limit at which a rotation is due, from 1 to 100 percent.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, UsageLimit};
-    /// let policy =
-    ///     Cryptoperiods::builder().usage_limit(UsageLimit::of(1_000)).soft_share(50).build_static();
-    /// ```
+    /// Sets the share of the usage limit at which a rotation is due, from 1 to 100 percent.
     pub const fn soft_share(mut self, percent: u8) -> Self {
         self.soft_share = Some(percent);
         self
     }
 
-    /// Lets a key that was active be activated again. Its count of encryptions goes on where it
-    /// was, and so must its nonces.
-    ///
-    /// ```
-    /// # use key_rotation::Cryptoperiods;
-    /// let policy = Cryptoperiods::builder().allow_reactivation().build_static();
-    /// ```
+    /// Lets a key that was active be activated again. Its count of encryptions goes on where it was, and
+    /// so must its nonces.
     pub const fn allow_reactivation(mut self) -> Self {
         self.allow_reactivation = true;
         self
     }
 
-    /// Keys that were last activated before this time do not decrypt, the active key excepted.
-    /// Reversible: a policy with a lower floor, or with none, lets them decrypt again.
+    /// Keeps keys that were last activated before this time from decrypting, the active key excepted.
     ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, Timestamp};
-    /// # let leaked = Timestamp::from_unix_millis(1);
-    /// let policy = Cryptoperiods::builder().floor(leaked).build_static();
-    /// ```
+    /// A policy with a lower floor, or with none, lets them decrypt again. A key that is not trusted any
+    /// more is better revoked.
     pub const fn floor(mut self, activated_at: Timestamp) -> Self {
         self.floor = Some(activated_at);
         self
     }
 
-    /// The policy, in a `const`: rules that contradict each other do not compile.
+    /// Makes the policy in a `const`, where rules that contradict each other do not compile.
     ///
     /// # Panics
     ///
-    /// Outside a `const`, with the first contradiction. Rules that are not known when the program
-    /// is compiled have [`build`](Self::build), which answers with an error.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, days};
-    /// const POLICY: Cryptoperiods = Cryptoperiods::builder().originator_usage(days(90)).build_static();
-    /// ```
+    /// Outside a `const`, with the first contradiction. For rules that are not known when the program is
+    /// compiled, [`build`](Self::build) answers with an error.
     #[must_use]
     #[expect(clippy::panic, reason = "this is how a constant says why it does not compile")]
     pub const fn build_static(self) -> Cryptoperiods {
@@ -184,17 +132,11 @@ impl CryptoperiodsBuilder {
         Cryptoperiods { rules: self }
     }
 
-    /// The policy.
+    /// Makes the policy.
     ///
     /// # Errors
     ///
     /// [`InvalidCryptoperiods`] with every contradiction.
-    ///
-    /// ```
-    /// # use key_rotation::{Cryptoperiods, days};
-    /// let policy = Cryptoperiods::builder().originator_usage(days(90)).build()?;
-    /// # Ok::<(), key_rotation::InvalidCryptoperiods>(())
-    /// ```
     pub fn build(self) -> Result<Cryptoperiods, InvalidCryptoperiods> {
         let mut contradictions = self.contradictions().into_iter().flatten().peekable();
         match contradictions.peek() {
@@ -214,11 +156,11 @@ impl CryptoperiodsBuilder {
         const fn when(holds: bool, contradiction: Contradiction) -> Option<Contradiction> {
             if holds { Some(contradiction) } else { None }
         }
-        /// Whether both are given, and `a` is at least as long as `b`.
+        /// Returns true if both are given, and `a` is at least as long as `b`.
         const fn at_least(a: Option<Duration>, b: Option<Duration>) -> bool {
             matches!((a, b), (Some(a), Some(b)) if a.as_millis() >= b.as_millis())
         }
-        /// Whether both are given, and `a` is longer than `b`.
+        /// Returns true if both are given, and `a` is longer than `b`.
         const fn longer(a: Option<Duration>, b: Option<Duration>) -> bool {
             matches!((a, b), (Some(a), Some(b)) if a.as_millis() > b.as_millis())
         }
