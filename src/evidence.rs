@@ -60,7 +60,7 @@ impl Unreferenced {
 pub struct StillReferenced {
     /// The key.
     pub id: KeyId,
-    /// How much data was counted.
+    /// The number of pieces of data that were counted.
     pub count: u64,
 }
 

@@ -1,4 +1,12 @@
-//! [`Key`]: an id, the events of its life and its halves, with the status in the type.
+//! Keys: an id, the events of a life and two halves, with the status in the type.
+//!
+//! | for… | there is |
+//! |---|---|
+//! | a key in a program | [`Key`], and [`KeyRef`] where its status is learned at run time |
+//! | the right to use it | [`EncryptionKey`], [`DecryptionKey`], [`SalvageKey`] |
+//! | its halves | [`Same`], [`Apart`], and [`Halves`] for code that works with both |
+//! | a key in a store or a log | [`KeyRecord`], [`KeyInfo`] |
+//! | the receipts of changes | [`Addition`], [`Rotation`], [`Retirement`], [`Revocation`], [`Restoration`], [`Destruction`] |
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -37,8 +45,8 @@ mod rights;
 ///
 /// `E` is what it encrypts with: bytes ([`KeyMaterial`]), a wrapped blob, a handle to a KMS, a
 /// prepared cipher. `D` says how it keeps what it decrypts with: [`Same`], one half for both, or
-/// [`Apart<V>`](Apart), a half of its own type. What can be done with the key is decided by its
-/// status, at compile time:
+/// [`Apart<V>`](Apart), a half of its own type. The status decides at compile time what can be done
+/// with the key:
 ///
 /// | status | encrypt | decrypt | salvage | activate | deactivate | retire | revoke | restore | destroy | holds |
 /// |---|---|---|---|---|---|---|---|---|---|---|
@@ -331,7 +339,7 @@ impl<S: Status, E, D: Halves<E>> Key<S, E, D> {
         <() as words::KeyClones<'static>>::never(self)
     }
 
-    /// The same key in another status. The methods above say which there may be.
+    /// Returns the same key in another status. The methods above decide which there may be.
     fn entering<Next: Status>(
         self,
         at: Timestamp,

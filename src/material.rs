@@ -29,7 +29,7 @@ use thiserror::Error;
 /// It is bytes and nothing else. Where keys are for several algorithms, the material of the ring is
 /// a type of the program's own, such as `struct Secret { algorithm: Algorithm, bytes: KeyMaterial }`.
 ///
-/// What was copied before it came here (a stack variable, a file buffer) is the caller's to wipe.
+/// Copies from before (a stack variable, a file buffer) are the caller's to wipe.
 ///
 /// # Examples
 ///
@@ -223,14 +223,14 @@ pub enum MaterialError {
     /// There are not as many bytes as the cipher wants.
     #[error("the key material has {found} bytes, and {expected} are wanted")]
     WrongLength {
-        /// How many were asked for.
+        /// The number of bytes that the cipher wants.
         expected: usize,
-        /// How many there are.
+        /// The number of bytes that there are.
         found: usize,
     },
 }
 
-/// [`KeyMaterial::try_fill`] failed.
+/// The error of [`KeyMaterial::try_fill`].
 ///
 /// # Examples
 ///
@@ -243,7 +243,7 @@ pub enum MaterialError {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TryFillError<E> {
-    /// What was filled in cannot be a key.
+    /// The bytes that were filled in cannot be a key.
     #[error(transparent)]
     Material(MaterialError),
     /// The source of the bytes failed.

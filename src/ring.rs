@@ -1,4 +1,12 @@
-//! [`Keyring`]: one active key, and all the others.
+//! Rings: one active key, and all the others.
+//!
+//! | for… | there is |
+//! |---|---|
+//! | a ring that encrypts and decrypts | [`Keyring`], and [`KeyringBuilder`] to make one key by key |
+//! | a ring that only decrypts | [`DecryptionKeyring`] |
+//! | changing one key | [`Entry`] |
+//! | a crypto module | [`CryptoExport`] |
+//! | people and logs | [`KeyringState`] |
 
 use alloc::collections::BTreeMap;
 use core::fmt;
@@ -61,7 +69,7 @@ mod words;
 /// | load, store | [`from_parts`](Self::from_parts), [`into_parts`](Self::into_parts) |
 /// | prepare ciphers, unwrap blobs | [`try_map`](Self::try_map), [`try_split`](Self::try_split) |
 /// | keep a policy's rules | [`enforce`](Self::enforce) |
-/// | hand out what reads alone | [`decryption_only`](Self::decryption_only) |
+/// | hand out a ring that only decrypts | [`decryption_only`](Self::decryption_only) |
 ///
 /// A ring remembers the ids of destroyed keys, as tombstones: they are never used again.
 ///
@@ -91,9 +99,9 @@ mod words;
 pub struct Keyring<E = KeyMaterial, D: Halves<E> = Same> {
     active: Key<Active, E, D>,
     others: Table<Slot<E, D>>,
-    /// What the policy that was enforced last does not let decrypt.
+    /// The keys that the policy that was enforced last does not let decrypt.
     refusals: BTreeMap<KeyId, Refusal>,
-    /// How many keys, without tombstones, `others` has.
+    /// The number of keys, without tombstones, in `others`.
     live: usize,
     /// The last number that was given to a slot.
     seq: u32,
@@ -266,12 +274,12 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         self.iter().filter_map(|key| self.decrypting(key))
     }
 
-    /// Returns what a crypto module gets to see: the keys, without the means to change them.
+    /// Returns a view of the ring for a crypto module: the keys, without the means to change them.
     pub fn export_for_crypto(&self) -> CryptoExport<'_, E, D> {
         CryptoExport::new(self)
     }
 
-    /// Makes a ring that reads alone: it has no encrypting half, and no way to encrypt.
+    /// Makes a ring that only decrypts: it has no encrypting half, and no way to encrypt.
     ///
     /// # Examples
     ///
@@ -289,7 +297,7 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         DecryptionKeyring::of(self)
     }
 
-    /// Returns what the ring looks like, without any material. It prints as a table.
+    /// Returns the state of the ring: every key without its material. It prints as a table.
     pub fn state(&self) -> KeyringState {
         KeyringState::new(self)
     }

@@ -141,8 +141,8 @@ pub struct EscapedText {
 }
 
 impl EscapedText {
-    /// How many bytes of a text are kept: so many that the name of a key of the large clouds fits
-    /// in, and so few that an error with it is small.
+    /// The number of bytes that are kept of a text. The name of a key of the large clouds fits in, and an
+    /// error with such a text stays small.
     pub const KEPT: usize = 94;
 
     /// Returns what is kept of the text, as it came. Do not show it unescaped.
@@ -219,7 +219,7 @@ impl fmt::Debug for EscapedText {
 pub struct Reason(Arc<str>);
 
 impl Reason {
-    /// The longest reason, in bytes. What is longer is cut.
+    /// The longest reason, in bytes. A longer one is cut.
     pub const MAX_LEN: usize = 256;
 
     /// Keeps what the reason prints, in one line.

@@ -120,7 +120,7 @@ impl KeyInfo {
     }
 }
 
-/// All that a key has besides its status and its halves.
+/// A key without its status and its halves.
 pub(crate) struct Head {
     pub(crate) id: KeyId,
     pub(crate) times: Times,
@@ -156,8 +156,8 @@ impl Head {
         self.marks.enter(&mut self.times, status, at);
     }
 
-    /// What puts keys into the promised order: the active one; the demoted ones, latest first; the
-    /// staged ones in the order of their coming; the retired ones and then the revoked ones, latest
+    /// Returns the place of the key in the promised order: the active one; the demoted ones, latest first;
+    /// the staged ones in the order of their coming; the retired ones and then the revoked ones, latest
     /// first. `seq` tells apart what happened at the same millisecond.
     pub(crate) fn rank(&self, status: KeyStatus, seq: u32) -> Rank {
         let latest_first = |group, at| (group, Reverse(at), Reverse(self.times.activated_at), !seq);

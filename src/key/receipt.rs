@@ -1,4 +1,4 @@
-//! What a change answers: receipts, which are also what a store writes down.
+//! Receipts: the answers to changes, and the rows that a store writes down.
 
 use core::fmt;
 
@@ -165,7 +165,7 @@ pub enum RotationDecision {
     AlreadyActive {
         /// The active key.
         id: KeyId,
-        /// Since when it has been active, if that is known.
+        /// The time since which it has been active, if that is known.
         activated_at: Option<Timestamp>,
     },
 }

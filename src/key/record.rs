@@ -50,11 +50,10 @@ pub struct KeyRecord<M = KeyMaterial> {
 }
 
 impl<M> KeyRecord<M> {
-    /// Makes a record of a key that exists already, in the words of whoever knows least about it: an
-    /// active key counts as activated when it was created, no other event has a time, and the key
-    /// may have encrypted.
+    /// Makes a record of a key of which nothing else is known.
     ///
-    /// [`staged`](Self::staged) says that it never did.
+    /// An active key counts as activated when it was created, no other event has a time, and the key may
+    /// have encrypted. [`staged`](Self::staged) says that it never did.
     pub fn new(id: KeyId, status: KeyStatus, created_at: Timestamp, material: M) -> Self {
         Self::from_shared(id, status, created_at, Arc::new(material))
     }
@@ -111,7 +110,7 @@ impl<M> KeyRecord<M> {
         KeyRecord { info, material: Arc::new(material), material_in }
     }
 
-    /// What is wrong with the record on its own.
+    /// Lists what is wrong with the record on its own.
     pub(crate) fn conflicts(&self) -> impl Iterator<Item = TimeConflict> + use<M> {
         TimeConflict::all_of(&self.info)
     }
@@ -147,8 +146,8 @@ impl<M> fmt::Debug for KeyRecord<M> {
     }
 }
 
-/// What a record says about a key that cannot be true. Equal times never conflict, and a time that
-/// is not known conflicts with nothing.
+/// A contradiction among the times of a key. Equal times never conflict, and a time that is not known
+/// conflicts with nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum TimeConflict {

@@ -1,4 +1,4 @@
-//! Building a ring key by key: [`KeyringBuilder`].
+//! [`KeyringBuilder`]: a ring made key by key.
 
 use core::fmt;
 
@@ -43,13 +43,13 @@ impl<E, D: Halves<E>> Keyring<E, D> {
 }
 
 impl<E, D: Halves<E>> KeyringBuilder<E, D> {
-    /// Adds an inactive key that waits to be activated. One that was active is demoted all the same.
+    /// Adds an inactive key that waits to be activated. A key that was active before stays demoted.
     pub fn staged(self, key: Key<Inactive, E, D>) -> Self {
         self.inactive(key)
     }
 
-    /// Adds an inactive key that encrypted before: it is demoted, and not due to be activated, also
-    /// if nobody knows when that was.
+    /// Adds an inactive key that encrypted before. It is demoted, and so not due to be activated, even if
+    /// nobody knows when it was active.
     pub fn previous(self, mut key: Key<Inactive, E, D>) -> Self {
         key.head_mut().marks.set_used();
         self.inactive(key)
@@ -85,8 +85,7 @@ impl<E, D: Halves<E>> KeyringBuilder<E, D> {
     ///
     /// # Errors
     ///
-    /// [`InvalidKeyring`] with every id that stands there twice. Everything handed in is dropped
-    /// then.
+    /// [`InvalidKeyring`] with every id that was given twice. Everything handed in is dropped then.
     pub fn build(self) -> Result<Keyring<E, D>, InvalidKeyring> {
         self.border.into_ring()
     }

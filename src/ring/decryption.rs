@@ -22,9 +22,9 @@ use crate::timestamp::Timestamp;
 
 /// A ring for verifiers and readers: it has decrypting halves alone, and no way to encrypt.
 ///
-/// It has no active key of its own, and may be empty. It is made of a [`Keyring`] by
-/// [`decryption_only`](Keyring::decryption_only), or of what an issuer has published by
-/// [`from_parts`](Self::from_parts), and is not changed: make it anew.
+/// It has no active key of its own, and may be empty. [`decryption_only`](Keyring::decryption_only)
+/// makes one of a [`Keyring`], and [`from_parts`](Self::from_parts) makes one of the keys that an issuer
+/// has published. It does not change: to follow a newer ring, make it anew.
 ///
 /// # Examples
 ///
@@ -41,11 +41,11 @@ use crate::timestamp::Timestamp;
 #[must_use = "a keyring that is dropped drops its keys"]
 pub struct DecryptionKeyring<V = KeyMaterial> {
     keys: Table<Held<V>>,
-    /// What the policy that was enforced last does not let decrypt.
+    /// The keys that the policy that was enforced last does not let decrypt.
     refusals: BTreeMap<KeyId, Refusal>,
 }
 
-/// What the ring has at an id.
+/// The thing that the ring has at an id.
 enum Held<V> {
     Key { seq: u32, refused: bool, status: KeyStatus, head: Head, material: Arc<V> },
     Destroyed(Destruction),

@@ -66,8 +66,8 @@ impl<'r, S: Status, E, D: Halves<E>> Entry<'r, S, E, D> {
         self.ring.activate(self.key, at)
     }
 
-    /// Does not exist, and its error message says what to do: the active key of a ring becomes
-    /// inactive when another is activated, and in no other way.
+    /// Never compiles, and its error message says what to do: the active key of a ring becomes inactive
+    /// when another is activated, and in no other way.
     pub fn deactivate(self, at: Timestamp)
     where
         S: asked::CanDeactivateInRing,
@@ -91,8 +91,8 @@ impl<'r, S: Status, E, D: Halves<E>> Entry<'r, S, E, D> {
 
     /// Revokes this key, because it is not trusted any more: it does not decrypt.
     ///
-    /// An encrypting half that was kept apart is dropped.
-    /// [`Keyring::salvage_key`] gives a job that seals data again what is left. Cannot fail.
+    /// An encrypting half that was kept apart is dropped. [`Keyring::salvage_key`] lends the other half to a
+    /// job that seals data again. Cannot fail.
     pub fn revoke(self, at: Timestamp) -> Revocation
     where
         S: asked::CanRevokeInRing,

@@ -1,4 +1,4 @@
-//! What a lookup in a ring answers when it does not find what was asked for.
+//! The errors of a lookup in a ring.
 
 use thiserror::Error;
 
@@ -8,7 +8,7 @@ use crate::status::KeyStatus;
 use crate::text::{EscapedText, Reason};
 use crate::timestamp::Timestamp;
 
-/// There is no right to decrypt with that id.
+/// The error for an id with which there is no right to decrypt.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ pub enum DecryptionKeyError {
     NotAllowed {
         /// The key.
         id: KeyId,
-        /// Why not.
+        /// The policy's reason.
         reason: Refusal,
     },
     /// The key is there, and its material could not be prepared.
@@ -65,12 +65,12 @@ pub enum DecryptionKeyError {
     Unprepared {
         /// The key.
         id: KeyId,
-        /// Why not.
+        /// The reason.
         reason: Reason,
     },
 }
 
-/// There is no key of that status with that id.
+/// The error for an id with which there is no key of the status that was asked for.
 ///
 /// # Examples
 ///
@@ -117,7 +117,7 @@ pub enum EntryError {
     Unprepared {
         /// The key.
         id: KeyId,
-        /// Why not.
+        /// The reason.
         reason: Reason,
     },
 }

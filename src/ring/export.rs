@@ -1,4 +1,4 @@
-//! [`CryptoExport`]: what a crypto module gets to see of a ring.
+//! [`CryptoExport`]: a ring as a crypto module sees it.
 
 use core::fmt;
 

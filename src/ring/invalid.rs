@@ -1,4 +1,4 @@
-//! [`InvalidKeyring`]: why keys or stored records do not make a ring.
+//! [`InvalidKeyring`]: the error for keys or records that do not make a ring.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -94,7 +94,7 @@ pub enum Violation {
     InconsistentTimes {
         /// The key.
         id: KeyId,
-        /// How.
+        /// The contradiction.
         conflict: TimeConflict,
     },
 }

@@ -1,4 +1,4 @@
-//! How a key is found by its id, and why it is not.
+//! Lookups: the key of an id, or the reason why there is none.
 
 use super::slot::Slot;
 use super::{DecryptionKeyError, EntryError, Keyring, TakenBy};
@@ -133,7 +133,7 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         })
     }
 
-    /// Why there is no key of this id.
+    /// Returns the reason why there is no key of this id.
     fn no_entry(&self, id: &str) -> EntryError {
         match self.others.find(id) {
             Some(Slot::Destroyed { tombstone, .. }) => {
@@ -146,7 +146,7 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         }
     }
 
-    /// What has this id already.
+    /// Returns what has this id already.
     pub(crate) fn taken_by(&self, id: &str) -> Option<TakenBy> {
         if let Some(key) = self.get(id) {
             return Some(TakenBy::Key(key.status()));

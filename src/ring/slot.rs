@@ -1,4 +1,4 @@
-//! [`Slot`]: what a ring has at an id that is not that of its active key.
+//! [`Slot`]: the thing that a ring has at an id other than that of its active key.
 
 use alloc::boxed::Box;
 

@@ -292,8 +292,8 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     }
 }
 
-/// The active key of a ring could not be prepared, and without it there is no ring. Gives back what
-/// was made for the other keys.
+/// The error for an active key that could not be prepared: without it there is no ring. It gives back
+/// what was made for the other keys.
 #[must_use = "what was made for the other keys is in here"]
 pub struct ActiveUnprepared<N> {
     id: KeyId,

@@ -1,4 +1,4 @@
-//! [`KeyringState`]: what a ring looks like, for people and logs.
+//! [`KeyringState`]: a ring without material, for people and logs.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::text::Reason;
 use crate::timestamp::Timestamp;
 
-/// What a ring looks like at one moment: every key without its material, and the tombstones.
+/// The state of a ring at one moment: every key without its material, and the tombstones.
 ///
 /// It prints as a table.
 ///
@@ -95,7 +95,7 @@ impl KeyringState {
         &self.refused
     }
 
-    /// What there is to say about a key besides its status.
+    /// Returns what there is to say about a key besides its status.
     fn notes(&self, key: &KeyInfo) -> String {
         let staged = key.is_staged().then(|| String::from("staged"));
         let unprepared = self.unprepared.iter().find(|(id, _)| *id == key.id);

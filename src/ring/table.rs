@@ -10,7 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::id::KeyId;
 
-/// What a [`Table`] holds.
+/// A thing that a [`Table`] holds.
 pub(super) trait Identified {
     fn id(&self) -> &KeyId;
 }

@@ -1,4 +1,4 @@
-//! What adding a key answers when its id is taken.
+//! The errors for a key whose id is taken.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::material::KeyMaterial;
 use crate::status::{Inactive, KeyStatus};
 use crate::timestamp::Timestamp;
 
-/// The id of a key that was to be added is taken. Gives the key back.
+/// The error for a key that was to be added to a ring, and whose id is taken. It gives the key back.
 ///
 /// # Examples
 ///
@@ -68,7 +68,7 @@ fn write_taken(f: &mut fmt::Formatter<'_>, id: &KeyId, taken_by: TakenBy) -> fmt
     write!(f, "the key id `{id}` is taken by {taken_by}: give the new key another id")
 }
 
-/// What has a key id already.
+/// The holder of a key id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "an id is a key's, or was")]
 pub enum TakenBy {
@@ -90,17 +90,16 @@ impl fmt::Display for TakenBy {
     }
 }
 
-/// The id of a key that was to be added to a store is taken.
+/// The error for a key that was to be added to a store, and whose id is taken.
 ///
-/// [`KeyIdTaken`] without the key:
-/// [`RotationService::add`](crate::RotationService::add) borrows the key, and so has none to give
-/// back.
+/// It is [`KeyIdTaken`] without the key: [`RotationService::add`](crate::RotationService::add) borrows
+/// the key, and so has none to give back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TakenId {
     /// The id.
     pub id: KeyId,
-    /// What has it already.
+    /// The holder of the id.
     pub taken_by: TakenBy,
 }
 

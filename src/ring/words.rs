@@ -139,7 +139,7 @@ macro_rules! operations {
             $( impl $name for $status $(where for<'n> (): $words<'n>)? {} )+
         )+
 
-        /// What methods ask for, as for keys.
+        /// The traits that methods ask for, as for keys.
         pub(super) mod asked {
             $(
                 #[diagnostic::on_unimplemented(message = $message, label = $label)]

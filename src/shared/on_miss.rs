@@ -75,7 +75,7 @@ struct Flight {
     landings: u64,
     last_start: Option<Timestamp>,
     waiting: BTreeMap<u64, Waker>,
-    /// How many have waited so far.
+    /// The number of those who have waited so far.
     tickets: u64,
 }
 

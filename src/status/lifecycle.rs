@@ -14,7 +14,7 @@ macro_rules! columns {
             pub trait $name: Status { $($item)* }
         )+
 
-        /// What methods ask for. It is one step away from the traits of the columns, so that the
+        /// The traits that methods ask for. They are one step away from the traits of the columns, so that the
         /// compiler does not add to our text that a trait "is implemented for" the status.
         pub(crate) mod asked {
             $(
