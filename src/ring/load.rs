@@ -1,4 +1,4 @@
-//! Where stored records become a ring, or are refused with everything that is wrong with them.
+//! The border: stored records become a ring, or are refused with everything that is wrong with them.
 
 use alloc::vec::Vec;
 use core::iter;
@@ -69,16 +69,16 @@ impl<M> Keyring<M> {
         Border::of_parts(records, destroyed).into_ring()
     }
 
-    /// Makes a ring of what a service has in its configuration: one key to encrypt with, and older
-    /// ones to read. An empty list of older ones is a ring of one.
+    /// Makes a ring of the keys in a service's configuration: one to encrypt with, and older ones to read.
+    /// Without older ones it is a ring of one.
     ///
-    /// `at` is the time of the loading: the ring has the keys since then, and every event that a
-    /// configuration does not tell is dated by it. The older keys are demoted, and never due to be
-    /// activated.
+    /// `at` is the time of the loading. The ring has the keys since then, and events of which the
+    /// configuration does not tell the time are dated by it. The older keys are demoted, and never due to
+    /// be activated.
     ///
     /// # Errors
     ///
-    /// [`InvalidKeyring`] when an id stands there twice. Everything handed in is dropped then.
+    /// [`InvalidKeyring`] if an id is given twice. Everything handed in is dropped then.
     ///
     /// # Examples
     ///
@@ -144,7 +144,7 @@ impl<M> Keyring<M> {
 pub(super) struct Border<E, D: Halves<E>> {
     active: Option<Key<Active, E, D>>,
     others: Table<Slot<E, D>>,
-    /// How many records and tombstones have come.
+    /// The number of records and tombstones that have come.
     seen: u32,
     /// The ids of all the keys that say that they are active.
     active_ids: Vec<KeyId>,
@@ -234,15 +234,21 @@ impl<E, D: Halves<E>> Border<E, D> {
         }
         let id = slot.id();
         let is_active = self.active.as_ref().is_some_and(|active| active.id() == id);
-        match self.others.find(id.as_str()) {
-            None if is_active => self.report_duplicate(id.clone()),
+        let is_tombstone = matches!(slot, Slot::Destroyed { .. });
+        let found_tombstone = match self.others.find(id.as_str()) {
+            Some(found) => Some(matches!(found, Slot::Destroyed { .. })),
+            None => is_active.then_some(false),
+        };
+        match found_tombstone {
             None => self.others.insert(slot),
-            Some(Slot::Destroyed { .. }) if !matches!(slot, Slot::Destroyed { .. }) => {
+            Some(found) if found == is_tombstone => self.report_duplicate(id.clone()),
+            Some(_) => {
                 self.violations.push(Violation::DestroyedKeyId { id: id.clone() });
-                // In the place of the tombstone, so that a duplicate of it is found.
-                drop(self.others.replace(slot));
+                if !is_tombstone {
+                    // In the place of the tombstone, so that a duplicate of it is found.
+                    drop(self.others.replace(slot));
+                }
             }
-            Some(_) => self.report_duplicate(id.clone()),
         }
     }
 
@@ -261,7 +267,7 @@ impl<E, D: Halves<E>> Border<E, D> {
         }
     }
 
-    /// What is here, if nothing is wrong with it.
+    /// Returns what is here, if nothing is wrong with it.
     pub(super) fn judged(mut self, needs_active: bool) -> Result<Judged<E, D>, InvalidKeyring> {
         if self.active_ids.len() > 1 {
             let ids = self.active_ids;
