@@ -433,9 +433,10 @@ mod words {
     #[diagnostic::on_unimplemented(
         message = "a key is one value, and does not clone",
         label = "a second key would have a life of its own",
-        note = "to encrypt or decrypt with it in two places, lend it: `key.encryption_key()` and `key.decryption_key()` copy freely",
+        note = "to encrypt or decrypt with it in two places, lend it: `key.encryption_key()`, which returns an `EncryptionKey`, and `key.decryption_key()`, which returns a `DecryptionKey`; both copy freely",
         note = "to decrypt in a task that outlives the key: `key.decryption_key().to_owned()`, which returns an `OwnedDecryptionKey`",
-        note = "for a second ring over the same material: `ring.fork()`, which returns a `Keyring`; to share one ring among threads: `Arc::new(ring)`"
+        note = "for a second ring over the same material: `ring.fork()`, which returns a `Keyring`; to share one ring among threads: `Arc::new(ring)`",
+        note = "a struct that derives `Clone` holds an `Arc<Key<Active>>` or an `Arc<Keyring>`"
     )]
     #[expect(unnameable_types, reason = "so that nobody implements it")]
     pub trait KeyClones<'n> {

@@ -177,8 +177,11 @@ impl TryFrom<Box<[u8]>> for KeyMaterial {
 
 impl ZeroizeOnDrop for KeyMaterial {}
 
-/// Is there for the words of the compiler: nothing implements [`words::Comparable`].
-impl<R: words::Comparable + ?Sized> PartialEq<R> for KeyMaterial {
+/// Is there for the words of the compiler: no type that a program has is compared.
+impl<R: ?Sized> PartialEq<R> for KeyMaterial
+where
+    (): words::Compares<R>,
+{
     fn eq(&self, _: &R) -> bool {
         false
     }
@@ -192,7 +195,20 @@ mod words {
         note = "to compare secret bytes all the same, use a comparison that takes the same time always, such as `subtle::ConstantTimeEq` on `material.expose_secret()`"
     )]
     #[expect(unnameable_types, reason = "so that nobody implements it")]
-    pub trait Comparable {}
+    pub trait Compares<R: ?Sized> {}
+
+    /// A type that no program has. There are two impls of it because the compiler looks for one
+    /// before it knows what stands on the other side of `==`, and has our words only if it cannot
+    /// tell yet.
+    #[derive(Debug)]
+    #[expect(unnameable_types, reason = "so that nothing is compared with it")]
+    pub enum Nothing {}
+
+    #[diagnostic::do_not_recommend]
+    impl Compares<Nothing> for () {}
+
+    #[diagnostic::do_not_recommend]
+    impl Compares<[Nothing]> for () {}
 }
 
 impl fmt::Debug for KeyMaterial {

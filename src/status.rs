@@ -83,25 +83,30 @@ pub enum Revoked {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the status of a key",
     label = "expected `Active`, `Inactive`, `Retired` or `Revoked`",
-    note = "keep what a program knows beyond the status beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`"
+    note = "the first parameter of a key is its status: `Key<Active, M>`, or `fn f<S: Status>(key: &Key<S, M>)` for a key of any status",
+    note = "the statuses are a closed set: keep what a program knows beyond them beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`, and remove an `impl` that adds to them"
 )]
-pub trait Status: sealed::Sealed {
+pub trait Status: sealed::Holds {
     /// This status as a value.
     const STATUS: KeyStatus;
 }
 
+#[diagnostic::do_not_recommend]
 impl Status for Active {
     const STATUS: KeyStatus = KeyStatus::Active;
 }
 
+#[diagnostic::do_not_recommend]
 impl Status for Inactive {
     const STATUS: KeyStatus = KeyStatus::Inactive;
 }
 
+#[diagnostic::do_not_recommend]
 impl Status for Retired {
     const STATUS: KeyStatus = KeyStatus::Retired;
 }
 
+#[diagnostic::do_not_recommend]
 impl Status for Revoked {
     const STATUS: KeyStatus = KeyStatus::Revoked;
 }
@@ -212,21 +217,16 @@ pub struct ParseStatusError {
 mod sealed {
     use core::panic::{RefUnwindSafe, UnwindSafe};
 
-    /// Keeps the set of statuses closed.
+    /// The last column of the table: the halves that a key of this status holds. Of the two types
+    /// one is `()`, and the other has no value, so that what a key does not hold cannot be written.
+    ///
+    /// It keeps the set of statuses closed.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be made a status of a key",
         label = "remove this impl: the statuses are a closed set, `Active`, `Inactive`, `Retired` and `Revoked`",
         note = "keep what a program knows beyond the status beside the key, as in `struct Suspect {{ key: Key<Inactive>, incident: u32 }}`",
         note = "to keep a key from use, wrap it in a type of your own; a key that is not trusted any more is revoked: `key.revoke(at)`, or in a ring `ring.entry::<Inactive>(id)?.revoke(at)`"
     )]
-    #[expect(unnameable_types, reason = "that is what seals it")]
-    pub trait Sealed: Holds {}
-
-    // Through a blanket impl, so that the compiler does not list our types and source lines.
-    impl<S: Holds> Sealed for S {}
-
-    /// The last column of the table: the halves that a key of this status holds. Of the two types
-    /// one is `()`, and the other has no value, so that what a key does not hold cannot be written.
     #[expect(unnameable_types, reason = "that is what seals it")]
     pub trait Holds {
         /// Has a value if the key holds both halves.
@@ -235,21 +235,25 @@ mod sealed {
         type No: Witness;
     }
 
+    #[diagnostic::do_not_recommend]
     impl Holds for super::Active {
         type Both = ();
         type No = Never;
     }
 
+    #[diagnostic::do_not_recommend]
     impl Holds for super::Inactive {
         type Both = ();
         type No = Never;
     }
 
+    #[diagnostic::do_not_recommend]
     impl Holds for super::Retired {
         type Both = Never;
         type No = ();
     }
 
+    #[diagnostic::do_not_recommend]
     impl Holds for super::Revoked {
         type Both = Never;
         type No = ();

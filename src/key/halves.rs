@@ -24,7 +24,7 @@ use crate::status::{Never, Witness};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say how a key keeps its halves",
     label = "expected `Same` or `Apart<V>`",
-    note = "a symmetric key has one half for both: `Key<S, M>`, which is `Key<S, M, Same>`",
+    note = "a symmetric key has one half for both: `Key<S, M>`, which is short for `Key<S, M, Same>`",
     note = "a pair has a decrypting half of its own type `V`: `Key<S, E, Apart<V>>`"
 )]
 pub trait Halves<E>: Keeping {
@@ -53,6 +53,12 @@ impl<V> fmt::Debug for Apart<V> {
 }
 
 /// How halves are kept, without a word on the encrypting one: so a key may vary in it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be made a way to keep the halves of a key",
+    label = "remove this impl: the ways are a closed set, `Same` and `Apart<V>`",
+    note = "a symmetric key has one half for both: `Key<S, M>`, made by `Key::new`",
+    note = "a pair has a decrypting half of its own type `V`: `Key<S, E, Apart<V>>`, made by `Key::new_pair`"
+)]
 #[expect(unnameable_types, reason = "that is what seals `Halves`")]
 pub trait Keeping {
     /// Has a value if one half does both.
@@ -65,6 +71,7 @@ pub trait Keeping {
     fn share(own: &Self::Own) -> Self::Own;
 }
 
+#[diagnostic::do_not_recommend]
 impl Keeping for Same {
     type OfSame = ();
     type OfApart = Never;
@@ -73,6 +80,7 @@ impl Keeping for Same {
     fn share((): &()) {}
 }
 
+#[diagnostic::do_not_recommend]
 impl<V> Keeping for Apart<V> {
     type OfSame = Never;
     type OfApart = ();
@@ -109,6 +117,7 @@ pub(crate) type Both<E, D> = Kept<(), Never, E, D>;
 /// The decrypting half alone.
 pub(crate) type One<E, D> = Kept<Never, (), E, D>;
 
+#[diagnostic::do_not_recommend]
 impl<E> Halves<E> for Same {
     type Decrypting = E;
 
@@ -121,6 +130,7 @@ impl<E> Halves<E> for Same {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E, V> Halves<E> for Apart<V> {
     type Decrypting = V;
 

@@ -18,33 +18,34 @@ macro_rules! dashes {
 
 dashes! {
     ActiveActivates: key::ActiveActivates<'n> {
-        "this key is the ring's `Active` one already"
+        "this key is the ring's `Active` one already, and is not activated again"
         "leave this call out: `ring.encryption_key()` encrypts with it"
-        "a key in a ring: to have another in its place, `ring.rotate_to(new_id, at)?`; if the ring has no other key, `ring.add(new_key, at)?` comes first"
+        "a key in a ring: to have another in its place, `ring.rotate_to(new_id, at)?`, which returns a `RotationDecision`; if the ring has no other key, `ring.add(Key::new(new_id, material, created_at), at)?` comes first"
         "a key on its own: `key.encryption_key()`"
     }
     RetiredActivates: key::RetiredActivates<'n> {
         "a `Retired` key never becomes `Active` again: it does not hold the encrypting half any more"
         "activate a new key instead"
-        "a key in a ring: `ring.add(Key::new(new_id, material, created_at), at)?` and then `ring.rotate_to(new_id, at)?`"
+        "a key in a ring: `ring.add(Key::new(new_id, material, created_at), at)?` and then `ring.entry::<Inactive>(new_id)?.activate(at)`, which returns a `Rotation`"
         "a key on its own: `Key::new(new_id, material, created_at).activate(at)`"
         "it still decrypts: `ring.decryption_key(id)?`"
     }
     RevokedActivates: key::RevokedActivates<'n> {
         "a `Revoked` key never becomes `Active` again: it is not trusted, and does not hold the encrypting half any more"
         "activate a new key instead"
-        "a key in a ring: `ring.add(Key::new(new_id, material, created_at), at)?` and then `ring.rotate_to(new_id, at)?`"
+        "a key in a ring: `ring.add(Key::new(new_id, material, created_at), at)?` and then `ring.entry::<Inactive>(new_id)?.activate(at)`, which returns a `Rotation`"
         "a key on its own: `Key::new(new_id, material, created_at).activate(at)`"
+        "a key that was revoked by mistake is restored as `Retired`, and does not encrypt: `ring.entry::<Revoked>(id)?.restore(at)`"
     }
 
     ActiveDeactivates {
         "the `Active` key of a ring becomes `Inactive` when another is activated, and in no other way"
         "activate another key instead: a ring is never without an active key"
-        "a key in a ring: `ring.rotate_to(new_id, at)?` does both in one step; if the ring has no other key, `ring.add(new_key, at)?` comes first"
+        "a key in a ring: `ring.rotate_to(new_id, at)?`, which returns a `RotationDecision`, does both in one step; if the ring has no other key, `ring.add(Key::new(new_id, material, created_at), at)?` comes first"
         "a key on its own: `key.deactivate(at)`"
     }
     InactiveDeactivates {
-        "this key is `Inactive` already"
+        "this key is `Inactive` already, and is not deactivated again"
         "leave this call out"
         "a key in a ring: `ring.rotate_to(id, at)?` activates it, and `ring.entry::<Inactive>(id)?.retire(at)` retires it"
         "a key on its own: `key.activate(at)` or `key.retire(at)`"
@@ -58,44 +59,45 @@ dashes! {
     RevokedDeactivates {
         "a `Revoked` key does not encrypt, so there is nothing to deactivate"
         "leave this call out: it cannot become `Inactive` again"
-        "a key in a ring: if it was revoked by mistake, `ring.entry::<Revoked>(id)?.restore(at)` makes it `Retired`"
-        "a key on its own: if it was revoked by mistake, `key.restore(at)` makes it `Retired`"
+        "a key in a ring: if it was revoked by mistake, `ring.entry::<Revoked>(id)?.restore(at)`, which returns a `Restoration` and makes it `Retired`"
+        "a key on its own: if it was revoked by mistake, `key.restore(at)`, which returns a `Key<Retired>`"
     }
 
     ActiveRetires: key::ActiveRetires<'n> {
-        "an `Active` key cannot be retired before another has taken its place"
+        "the `Active` key of a ring cannot be retired before another has taken its place"
         "make it `Inactive` first, by activating another"
-        "a key in a ring: `ring.rotate_to(new_id, at)?` makes it `Inactive`, and then `ring.entry::<Inactive>(id)?.retire(at)`; if the ring has no other key, `ring.add(new_key, at)?` comes first"
+        "a key in a ring: `ring.rotate_to(new_id, at)?` makes it `Inactive`, and then `ring.entry::<Inactive>(id)?.retire(at)`; if the ring has no other key, `ring.add(Key::new(new_id, material, created_at), at)?` comes first"
         "a key on its own: `key.deactivate(at).retire(at)`"
     }
     RetiredRetires: key::RetiredRetires<'n> {
-        "this key is `Retired` already"
+        "this key is `Retired` already, and is not retired again"
         "leave this call out"
         "a key in a ring: `ring.entry::<Retired>(id)?` has `revoke(at)` and `destroy(at)`"
         "a key on its own: `key.revoke(at)` or `key.destroy(at)`"
+        "it still decrypts: `ring.decryption_key(id)?`"
     }
     RevokedRetires: key::RevokedRetires<'n> {
-        "a `Revoked` key cannot be retired: it is less than `Retired` already"
-        "leave this call out, or restore the key: that makes it `Retired`"
-        "a key in a ring: `ring.entry::<Revoked>(id)?` has `restore(at)`, which makes it `Retired`, and `destroy(at)`"
+        "a `Revoked` key cannot be retired: it becomes `Retired` by being restored, and only if it is trusted again"
+        "leave this call out, or restore the key instead"
+        "a key in a ring: `ring.entry::<Revoked>(id)?` has `restore(at)`, which returns a `Restoration` and makes it `Retired`, and `destroy(at)`"
         "a key on its own: `key.restore(at)` or `key.destroy(at)`"
     }
 
     ActiveRevokes: key::ActiveRevokes<'n> {
-        "an `Active` key cannot be revoked before another has taken its place"
+        "the `Active` key of a ring cannot be revoked before another has taken its place"
         "make it `Inactive` first, by activating another"
-        "a key in a ring: `ring.rotate_in(new_key, at)?` activates a fresh key, or `ring.rotate_to(new_id, at)?` one that the ring has; then `ring.entry::<Inactive>(id)?.revoke(at)`"
+        "a key in a ring: `ring.rotate_to(new_id, at)?` activates a key that the ring has, or `ring.rotate_in(Key::new(new_id, material, created_at), at)?` a fresh one; then `ring.entry::<Inactive>(id)?.revoke(at)`"
         "a key on its own: `key.deactivate(at).revoke(at)`"
     }
     RevokedRevokes: key::RevokedRevokes<'n> {
-        "this key is `Revoked` already"
+        "this key is `Revoked` already, and is not revoked again"
         "leave this call out"
-        "a key in a ring: `ring.entry::<Revoked>(id)?` has `restore(at)`, which makes it `Retired`, and `destroy(at)`"
+        "a key in a ring: `ring.entry::<Revoked>(id)?` has `destroy(at)`, and `restore(at)`, which makes it `Retired`"
         "a key on its own: `key.restore(at)` or `key.destroy(at)`"
     }
 
     ActiveRestores: key::ActiveRestores<'n> {
-        "an `Active` key was not revoked, so there is nothing to restore"
+        "the `Active` key of a ring was not revoked, so there is nothing to restore"
         "leave this call out: the key is trusted as it is"
         "a key in a ring: `ring.encryption_key()` and `ring.decryption_key(id)?` work"
         "a key on its own: `key.encryption_key()` and `key.decryption_key()` work"
@@ -111,12 +113,13 @@ dashes! {
         "leave this call out: the key is trusted, and decrypts as it is"
         "a key in a ring: `ring.decryption_key(id)?`"
         "a key on its own: `key.decryption_key()`"
+        "it never encrypts again: a new key does, `ring.add(Key::new(new_id, material, created_at), at)?`"
     }
 
     ActiveDestroys: key::ActiveDestroys<'n> {
-        "an `Active` key cannot be destroyed: it encrypts, and its data is needed"
+        "the `Active` key of a ring cannot be destroyed: it encrypts, and its data is needed"
         "make it `Inactive` and then `Retired` first"
-        "a key in a ring: `ring.rotate_to(new_id, at)?` makes it `Inactive`; then `ring.entry::<Inactive>(id)?.retire(at)` and `ring.entry::<Retired>(id)?.destroy(at)`; if the ring has no other key, `ring.add(new_key, at)?` comes first"
+        "a key in a ring: `ring.rotate_to(new_id, at)?` makes it `Inactive`; then `ring.entry::<Inactive>(id)?.retire(at)` and `ring.entry::<Retired>(id)?.destroy(at)`; if the ring has no other key, `ring.add(Key::new(new_id, material, created_at), at)?` comes first"
         "a key on its own: `key.deactivate(at).retire(at).destroy(at)`"
         "what was encrypted with a destroyed key can never be read again"
     }
@@ -195,7 +198,8 @@ operations! {
     label = "share this one, or fork it",
     note = "to share one ring among threads: `Arc::new(ring)`, or with the feature `shared` a `SharedKeyring`, which can be changed",
     note = "for a second ring over the same material, which goes its own way: `ring.fork()`, which returns a `Keyring`",
-    note = "for a part of the program that only decrypts: `ring.decryption_only()`, which returns a `DecryptionKeyring`"
+    note = "for a part of the program that only decrypts: `ring.decryption_only()`, which returns a `DecryptionKeyring`",
+    note = "a struct that derives `Clone` holds an `Arc<Keyring>`"
 )]
 #[expect(unnameable_types, reason = "so that nobody implements it")]
 pub trait RingClones<'n> {
@@ -205,9 +209,10 @@ pub trait RingClones<'n> {
 #[diagnostic::on_unimplemented(
     message = "there is no default ring, because there is no default key",
     label = "a ring has exactly one active key, and this one would have none",
-    note = "`Keyring::new(Key::new(new_id, material, created_at).activate(at))`",
+    note = "of one new key: `Keyring::new(Key::new(id, material, created_at).activate(at))`",
     note = "of keys that a configuration has, one to encrypt with and older ones to read: `Keyring::with_previous((id, material), [(old_id, old_material)], at)?`",
-    note = "of what a store has: `Keyring::from_records(records)?`"
+    note = "of what a store has: `Keyring::from_records(records)?`",
+    note = "a struct with a ring in it has no `derive(Default)`: make it by a function that takes the ring, as in `fn new(ring: Keyring) -> Self`"
 )]
 #[expect(unnameable_types, reason = "so that nobody implements it")]
 pub trait RingDefaults<'n> {
@@ -217,8 +222,8 @@ pub trait RingDefaults<'n> {
 #[diagnostic::on_unimplemented(
     message = "a `DecryptionKeyring` has no way to encrypt: it does not hold what could",
     label = "encrypt where the `Keyring` is",
-    note = "`ring.encryption_key()` of the `Keyring` that this one was made of",
-    note = "what this ring does: `ring.decryption_key(id)?`"
+    note = "a function that encrypts takes the `Keyring` that this one was made of, as in `fn seal(ring: &Keyring)`, and calls `ring.encryption_key()`",
+    note = "this ring decrypts: `ring.decryption_key(id)?`"
 )]
 #[expect(unnameable_types, reason = "so that nobody implements it")]
 pub trait ReaderEncrypts<'n> {}
@@ -226,8 +231,8 @@ pub trait ReaderEncrypts<'n> {}
 #[diagnostic::on_unimplemented(
     message = "a `DecryptionKeyring` has no active key, and is not rotated",
     label = "rotate where the `Keyring` is",
-    note = "`ring.rotate_to(new_id, at)?` of the `Keyring` that this one was made of, and then `decryption_only()` again",
-    note = "of what a store has: `DecryptionKeyring::from_parts(records, destroyed)?`"
+    note = "with the `Keyring` that this one was made of: `ring.rotate_to(new_id, at)?` and then `ring.decryption_only()`, which returns a new `DecryptionKeyring`",
+    note = "of what an issuer has published: `DecryptionKeyring::from_parts(records, destroyed)?`"
 )]
 #[expect(unnameable_types, reason = "so that nobody implements it")]
 pub trait ReaderRotates<'n> {}

@@ -7,15 +7,16 @@ pub(crate) mod words;
 /// Makes the trait of a column, and its namesake in [`asked`]. Both say the same where a function
 /// that is generic over the status does not ask for what it needs.
 macro_rules! columns {
-    ($($(#[doc = $doc:tt])+ $name:ident { $($item:tt)* } $message:tt $label:tt)+) => {
+    ($($(#[doc = $doc:tt])+ $name:ident: $status:tt { $($item:tt)* } $message:tt $label:tt)+) => {
         $(
             $(#[doc = $doc])+
             #[diagnostic::on_unimplemented(message = $message, label = $label)]
-            pub trait $name: Status { $($item)* }
+            pub trait $name: $status { $($item)* }
         )+
 
-        /// The traits that methods ask for. They are one step away from the traits of the columns, so that the
-        /// compiler does not add to our text that a trait "is implemented for" the status.
+        /// The traits that methods ask for. They are one step away from the traits of the columns,
+        /// so that the compiler does not add to our text that a trait "is implemented for" the
+        /// status.
         pub(crate) mod asked {
             $(
                 #[diagnostic::on_unimplemented(message = $message, label = $label)]
@@ -39,7 +40,7 @@ columns! {
     ///     key.encryption_key()
     /// }
     /// ```
-    CanEncrypt {
+    CanEncrypt: Status {
         /// A key that may encrypt holds both halves.
         #[doc(hidden)]
         fn never(no: &Self::No) -> &Never;
@@ -48,17 +49,17 @@ columns! {
     "this needs a status that encrypts: ask for it with `S: CanEncrypt`"
 
     /// Says that a key of this status may decrypt: [`Active`], [`Inactive`] and [`Retired`].
-    CanDecrypt {}
+    CanDecrypt: Status {}
     "a key of any status does not decrypt, because a revoked key does not"
     "this needs a status that decrypts: ask for it with `S: CanDecrypt`"
 
     /// Says that a key of this status may salvage: [`Revoked`], and no other.
-    CanSalvage {}
+    CanSalvage: Status {}
     "a key of any status does not salvage"
     "this needs a revoked key: ask for it with `S: CanSalvage`"
 
     /// Says that a key of this status may be activated: [`Inactive`], and no other.
-    CanActivate {
+    CanActivate: Status {
         /// A key that may be activated holds both halves.
         #[doc(hidden)]
         fn never(no: &Self::No) -> &Never;
@@ -67,7 +68,7 @@ columns! {
     "this needs an inactive key: ask for it with `S: CanActivate`"
 
     /// Says that a key of this status may be deactivated, on its own: [`Active`], and no other.
-    CanDeactivate {
+    CanDeactivate: Status {
         /// A key that may be deactivated holds both halves.
         #[doc(hidden)]
         fn never(no: &Self::No) -> &Never;
@@ -76,22 +77,22 @@ columns! {
     "this needs an active key: ask for it with `S: CanDeactivate`"
 
     /// Says that a key of this status may be retired: [`Inactive`], and no other.
-    CanRetire {}
+    CanRetire: Status {}
     "a key of any status cannot be retired"
     "this needs an inactive key: ask for it with `S: CanRetire`"
 
     /// Says that a key of this status may be revoked: [`Inactive`] and [`Retired`].
-    CanRevoke {}
+    CanRevoke: Status {}
     "a key of any status cannot be revoked"
     "this needs an inactive or a retired key: ask for it with `S: CanRevoke`"
 
     /// Says that a key of this status may be restored, as retired: [`Revoked`], and no other.
-    CanRestore {}
+    CanRestore: Status {}
     "a key of any status cannot be restored"
     "this needs a revoked key: ask for it with `S: CanRestore`"
 
     /// Says that a key of this status may be destroyed: [`Retired`] and [`Revoked`].
-    CanDestroy {}
+    CanDestroy: Status {}
     "a key of any status cannot be destroyed"
     "this needs a retired or a revoked key: ask for it with `S: CanDestroy`"
 }
