@@ -34,9 +34,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, io, thread};
 
+use key_rotation::audit::{AuditAction, AuditEvent, AuditSink};
+use key_rotation::error::RotationError;
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    AuditAction, AuditEvent, AuditSink, Change, Commit, KeyProvider, KeyStatus, Keyring, Outcome,
-    Revision, RotationError, RotationService, Snapshot, StrictSingleActive, Timestamp,
+    KeyProvider, KeyStatus, Keyring, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
 use key_rotation_sqlx::{Backend, Error, LOST_ANSWER, SqlxKeyProvider, migrate};
 use sqlx::Pool;
@@ -162,7 +164,7 @@ impl Node {
                 else {
                     return Ok(true);
                 };
-                is_done(&service.add(&key).await?)
+                is_done(&service.add(&key, at).await?)
             }
         };
         Ok(is_won)

@@ -14,9 +14,9 @@
 #[path = "shared/vault.rs"]
 mod vault;
 
+use key_rotation::key::RotationDecision;
 use key_rotation::{
-    DecryptionKeyError, Inactive, Key, Outcome, RotationDecision, RotationService,
-    StrictSingleActive, Timestamp,
+    DecryptionKeyError, Inactive, Key, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
 use key_rotation_sqlx::{Backend, RingName, SqlxKeyProvider, WrappedKey, migrate};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -126,7 +126,7 @@ async fn rotate<DB: Backend>(pool: Pool<DB>, ring: RingName) -> Result<()> {
 /// Adds a key. Whoever loses a race looks again and tries again: the other's change is welcome.
 async fn add<DB: Backend>(service: &Service<DB>, key: Key<Inactive, WrappedKey>) -> Result<()> {
     loop {
-        match service.add(&key).await? {
+        match service.add(&key, Timestamp::now()).await? {
             Outcome::Done(receipt) => {
                 println!("   {receipt}");
                 return Ok(());

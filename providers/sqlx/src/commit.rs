@@ -2,7 +2,8 @@
 
 use std::io;
 
-use key_rotation::{Change, Commit, KeyId, KeyRecord, KeyStatus, Revision, Snapshot, Timestamp};
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::{KeyId, KeyInfo, KeyRecord, Timestamp};
 use sqlx::Pool;
 
 use crate::dialect::{Backend, Value};
@@ -18,12 +19,15 @@ const CREATE_RING: &str =
 const SET_REVISION: &str =
     "UPDATE key_rotation_rings SET revision = $3 WHERE ring = $1 AND revision = $2";
 const ADD_KEY: &str = "INSERT INTO key_rotation_keys \
-    (ring, id, status, created_at, activated_at, status_since, added_in, material) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-const SET_STATUS: &str = "UPDATE key_rotation_keys \
-    SET status = $3, activated_at = $4, status_since = $5 WHERE ring = $1 AND id = $2";
+    (ring, id, status, created_at, added_at, activated_at, deactivated_at, retired_at, revoked_at, \
+     used, counted, added_in, deactivated_in, material_in, material) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+const SET_INFO: &str = "UPDATE key_rotation_keys \
+    SET status = $3, created_at = $4, added_at = $5, activated_at = $6, deactivated_at = $7, \
+    retired_at = $8, revoked_at = $9, used = $10, counted = $11, added_in = $12, \
+    deactivated_in = $13 WHERE ring = $1 AND id = $2";
 const BURY: &str = "UPDATE key_rotation_keys \
-    SET status = $3, status_since = $4, material = NULL WHERE ring = $1 AND id = $2";
+    SET status = $3, destroyed_at = $4, material = NULL WHERE ring = $1 AND id = $2";
 const RECORD: &str = "INSERT INTO key_rotation_events \
     (ring, revision, action, id, from_id, at) VALUES ($1, $2, $3, $4, $5, $6)";
 
@@ -104,17 +108,17 @@ impl<DB: Backend> Write<'_, DB> {
     ) -> Result<(), Error> {
         match change {
             Change::Create(record) | Change::Add(record) => {
-                self.add(record, after.revision).await?;
+                self.add(&record.info.id, after).await?;
                 reached(failpoint::HALF_WRITTEN);
             }
             Change::Activate(rotation) => {
                 // In this order, because the index does not let two keys be active for a moment.
-                self.status(&rotation.from, after).await?;
+                self.info(&rotation.from, after).await?;
                 reached(failpoint::HALF_WRITTEN);
-                self.status(&rotation.to, after).await?;
+                self.info(&rotation.to, after).await?;
             }
             Change::Retire(retirement) => {
-                self.status(&retirement.id, after).await?;
+                self.info(&retirement.id, after).await?;
                 reached(failpoint::HALF_WRITTEN);
             }
             Change::Destroy(tombstone) => {
@@ -127,41 +131,51 @@ impl<DB: Backend> Write<'_, DB> {
         Ok(())
     }
 
-    async fn add(
-        &mut self,
-        record: &KeyRecord<WrappedKey>,
-        added_in: Revision,
-    ) -> Result<(), Error> {
-        let values = [
-            self.name,
-            id(&record.id),
-            status(record.status),
-            time(record.created_at),
-            time_or_null(record.activated_at),
-            time(record.status_since),
-            number(added_in),
-            Value::Bytes(record.material.as_bytes()),
-        ];
-        self.execute_once(ADD_KEY, &values).await
-    }
-
-    /// Writes the status and the times that the key has after the change.
-    async fn status(&mut self, key: &KeyId, after: &Snapshot<WrappedKey>) -> Result<(), Error> {
-        for record in after.records.iter().filter(|record| record.id == *key) {
-            let values = [
-                self.name,
-                id(&record.id),
-                status(record.status),
-                time_or_null(record.activated_at),
-                time(record.status_since),
-            ];
-            self.execute_once(SET_STATUS, &values).await?;
+    /// Writes a new row, as the snapshot has it.
+    async fn add(&mut self, key: &KeyId, after: &Snapshot<WrappedKey>) -> Result<(), Error> {
+        for record in after.records.iter().filter(|record| record.info.id == *key) {
+            let material =
+                [number(record.material_in), Value::Bytes(record.material.as_bytes())];
+            let values = [self.info_of(record).as_slice(), &material].concat();
+            self.execute_once(ADD_KEY, &values).await?;
         }
         Ok(())
     }
 
+    /// Writes all that the key has after the change besides its material.
+    async fn info(&mut self, key: &KeyId, after: &Snapshot<WrappedKey>) -> Result<(), Error> {
+        for record in after.records.iter().filter(|record| record.info.id == *key) {
+            self.execute_once(SET_INFO, &self.info_of(record)).await?;
+        }
+        Ok(())
+    }
+
+    /// The first values of [`ADD_KEY`], and those of [`SET_INFO`].
+    fn info_of<'v>(&self, record: &'v KeyRecord<WrappedKey>) -> [Value<'v>; 13]
+    where
+        Self: 'v,
+    {
+        let KeyInfo { id: key, status, times, used, counted, added_in, deactivated_in } =
+            &record.info;
+        [
+            self.name,
+            id(key),
+            Value::Text(status.as_str()),
+            time_or_null(times.created_at),
+            time_or_null(times.added_at),
+            time_or_null(times.activated_at),
+            time_or_null(times.deactivated_at),
+            time_or_null(times.retired_at),
+            time_or_null(times.revoked_at),
+            Value::Integer((*used).into()),
+            Value::Integer((*counted).into()),
+            number(*added_in),
+            number(*deactivated_in),
+        ]
+    }
+
     async fn revision(&mut self, expected: Revision, committed: Revision) -> Result<(), Error> {
-        let values = [self.name, number(expected), number(committed)];
+        let values = [self.name, number(expected.as_u64()), number(committed.as_u64())];
         self.execute_once(SET_REVISION, &values).await
     }
 
@@ -171,15 +185,15 @@ impl<DB: Backend> Write<'_, DB> {
         revision: Revision,
     ) -> Result<(), Error> {
         let (action, from, at) = match change {
-            Change::Create(record) => ("create", None, record.status_since),
-            Change::Add(record) => ("add", None, record.status_since),
+            Change::Create(record) => ("create", None, added_at(record)),
+            Change::Add(record) => ("add", None, added_at(record)),
             Change::Activate(rotation) => ("activate", Some(rotation.from.as_str()), rotation.at),
             Change::Retire(retirement) => ("retire", None, retirement.at),
             Change::Destroy(tombstone) => ("destroy", None, tombstone.at),
         };
         let values = [
             self.name,
-            number(revision),
+            number(revision.as_u64()),
             Value::Text(action),
             id(change.id()),
             Value::MaybeText(from),
@@ -214,12 +228,13 @@ fn id(id: &KeyId) -> Value<'_> {
     Value::Text(id.as_str())
 }
 
-fn status(status: KeyStatus) -> Value<'static> {
-    Value::Text(status.as_str())
+fn number(number: u64) -> Value<'static> {
+    Value::Integer(number.cast_signed())
 }
 
-fn number(revision: Revision) -> Value<'static> {
-    Value::Integer(revision.as_u64().cast_signed())
+/// When the ring got the key. An event has a time in any case: 0 stands for one that is not known.
+fn added_at(record: &KeyRecord<WrappedKey>) -> Timestamp {
+    record.info.times.added_at.unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn time(at: Timestamp) -> Value<'static> {

@@ -1,8 +1,9 @@
 //! [`enum@Error`]: how a ring in a database fails.
 
-use key_rotation::{
-    ChangeMismatch, EscapedText, InvalidKeyId, InvalidKeyring, ParseStatusError, Revision,
+use key_rotation::error::{
+    ChangeMismatch, EscapedText, InvalidKeyId, InvalidKeyring, ParseStatusError,
 };
+use key_rotation::store::Revision;
 use sqlx::migrate::MigrateError;
 use thiserror::Error;
 
@@ -17,7 +18,7 @@ use crate::ring_name::RingName;
 /// anything to find out. After one of an earlier statement nothing is written, but a later try may
 /// succeed, and [`KeyProvider`](key_rotation::KeyProvider) has no word for that: it is not a
 /// refusal. So the service reads the ring and sends the change a second time, and if that fails
-/// too it answers [`OutcomeUnknown`](key_rotation::RotationError::OutcomeUnknown). A `source` that
+/// too it answers [`OutcomeUnknown`](key_rotation::error::RotationError::OutcomeUnknown). A `source` that
 /// says `database is locked` is such a case: another program has held the SQLite file for longer
 /// than the pool's `busy_timeout`, twice; the change is not stored, and can be tried again.
 ///

@@ -1,6 +1,7 @@
 //! Reading a ring.
 
-use key_rotation::{EscapedText, Revision, Snapshot};
+use key_rotation::error::EscapedText;
+use key_rotation::store::{Revision, Snapshot};
 use sqlx::Pool;
 
 use crate::dialect::{Backend, Value};
@@ -16,8 +17,9 @@ const REVISION: &str = "SELECT \
     (SELECT max(version) FROM key_rotation_migrations WHERE success), \
     (SELECT revision FROM key_rotation_rings WHERE ring = $1), \
     (SELECT max(revision) FROM key_rotation_events WHERE ring = $1)";
-const ROWS: &str = "SELECT id, status, created_at, activated_at, status_since, material \
-    FROM key_rotation_keys WHERE ring = $1 ORDER BY added_in, id";
+const ROWS: &str = "SELECT id, status, created_at, added_at, activated_at, deactivated_at, \
+    retired_at, revoked_at, destroyed_at, used, counted, added_in, deactivated_in, material_in, \
+    material FROM key_rotation_keys WHERE ring = $1 ORDER BY added_in, id";
 
 /// The ring as of one revision.
 pub(crate) async fn load<DB: Backend>(

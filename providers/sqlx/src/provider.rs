@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use key_rotation::{Change, Commit, KeyProvider, Revision, Snapshot};
+use key_rotation::KeyProvider;
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use sqlx::Pool;
 
 use crate::dialect::Backend;
@@ -80,7 +81,7 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
     ///
     /// ```
     /// # use key_rotation_sqlx::{Error, SqlxKeyProvider};
-    /// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>, seen: key_rotation::Revision) -> Result<(), Error> {
+    /// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>, seen: key_rotation::store::Revision) -> Result<(), Error> {
     /// if store.revision().await? > seen {
     ///     println!("somebody has changed the ring");
     /// }

@@ -1,8 +1,10 @@
 //! [`Stored`]: what a row of the table of keys says.
 
-use key_rotation::{Destruction, EscapedText, KeyRecord};
+use key_rotation::KeyRecord;
+use key_rotation::error::EscapedText;
+use key_rotation::key::Destruction;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-use key_rotation::{KeyId, KeyStatus, Timestamp};
+use key_rotation::{KeyId, KeyInfo, KeyStatus, Times, Timestamp};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use sqlx::{ColumnIndex, Decode, Row, Type};
 
@@ -41,21 +43,40 @@ impl Stored {
         let read = || {
             let id = KeyId::try_from(id?).map_err(RowProblem::Id)?;
             let status = text("status", row.try_get_unchecked("status"))?;
-            let created_at = time("created_at", row.try_get("created_at"))?;
-            let activated_at = row.try_get("activated_at").transpose();
-            let activated_at = activated_at.map(|at| time("activated_at", at)).transpose()?;
-            let status_since = time("status_since", row.try_get("status_since"))?;
+            let time = |column| time(column, row.try_get(column));
+            let number = |column| number(column, row.try_get(column));
+            let mark = |column| match number(column)? {
+                0 => Ok(false),
+                1 => Ok(true),
+                _ => Err(RowProblem::Column { column }),
+            };
             let material: Option<Vec<u8>> = value("material", row.try_get("material"))?;
             if status == DESTROYED {
-                return match material {
-                    None => Ok(Self::Tombstone(Destruction::new(id, status_since))),
-                    Some(_) => Err(RowProblem::MaterialOfTombstone),
-                };
+                if material.is_some() {
+                    return Err(RowProblem::MaterialOfTombstone);
+                }
+                let column = "destroyed_at";
+                let at = time(column)?.ok_or(RowProblem::Column { column })?;
+                return Ok(Self::Tombstone(Destruction::new(id, at)));
             }
-            let status: KeyStatus = status.parse().map_err(RowProblem::Status)?;
-            let material = WrappedKey::new(material.ok_or(RowProblem::NoMaterial)?);
-            let record = KeyRecord::new(id, status, created_at, material);
-            Ok(Self::Key(record.with_times(activated_at, status_since)))
+            let info = KeyInfo {
+                id,
+                status: status.parse::<KeyStatus>().map_err(RowProblem::Status)?,
+                times: Times {
+                    created_at: time("created_at")?,
+                    added_at: time("added_at")?,
+                    activated_at: time("activated_at")?,
+                    deactivated_at: time("deactivated_at")?,
+                    retired_at: time("retired_at")?,
+                    revoked_at: time("revoked_at")?,
+                },
+                used: mark("used")?,
+                counted: mark("counted")?,
+                added_in: number("added_in")?,
+                deactivated_in: number("deactivated_in")?,
+            };
+            let material = WrappedKey::new(material.ok_or(RowProblem::NoMaterial)?).into();
+            Ok(Self::Key(KeyRecord { info, material, material_in: number("material_in")? }))
         };
         read().map_err(|reason| BadRow { row: name, reason })
     }
@@ -73,12 +94,21 @@ fn text(column: &'static str, bytes: sqlx::Result<Vec<u8>>) -> Result<String, Ro
 }
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-fn time(column: &'static str, millis: sqlx::Result<i64>) -> Result<Timestamp, RowProblem> {
-    let millis = value(column, millis)?;
+fn number(column: &'static str, number: sqlx::Result<i64>) -> Result<u64, RowProblem> {
+    u64::try_from(value(column, number)?).map_err(|_| RowProblem::Column { column })
+}
+
+/// A time that may not be known.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn time(
+    column: &'static str,
+    millis: sqlx::Result<Option<i64>>,
+) -> Result<Option<Timestamp>, RowProblem> {
+    let Some(millis) = value(column, millis)? else { return Ok(None) };
     // A later time would come back as another, because a timestamp is capped.
     u64::try_from(millis)
         .ok()
         .filter(|millis| *millis <= Timestamp::MAX.as_unix_millis())
-        .map(Timestamp::from_unix_millis)
+        .map(|millis| Some(Timestamp::from_unix_millis(millis)))
         .ok_or(RowProblem::Time { column, millis })
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ring_name::RingName;
 
 /// The version that this library reads and writes: that of the last migration.
-const KNOWN: i64 = 1;
+const KNOWN: i64 = 2;
 const TABLE: &str = "key_rotation_migrations";
 const VERSION: &str = "SELECT max(version) FROM key_rotation_migrations WHERE success";
 

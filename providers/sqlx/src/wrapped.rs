@@ -10,15 +10,19 @@ use std::fmt;
 /// [`Keyring::try_map`](key_rotation::Keyring::try_map), or with
 /// [`KeyRecord::with_material`](key_rotation::KeyRecord::with_material) where unwrapping is async.
 ///
+/// # Examples
+///
 /// ```
-/// # use key_rotation::{EncryptionKey, Key, KeyId, KeyMaterial, Keyring, MaterialError, Timestamp};
-/// # use key_rotation_sqlx::WrappedKey;
+/// use key_rotation::error::MaterialError;
+/// use key_rotation::{EncryptionKey, KeyMaterial, Keyring};
+/// use key_rotation_sqlx::WrappedKey;
+///
 /// # fn unwrap(key: &WrappedKey) -> Result<KeyMaterial, MaterialError> {
 /// #     KeyMaterial::try_from(key.as_bytes().to_vec())
 /// # }
 /// fn seal(key: EncryptionKey<'_, KeyMaterial>) { /* … */ }
 /// # fn work(stored: Keyring<WrappedKey>) -> Result<(), MaterialError> {
-/// let usable = stored.try_map(|_id, wrapped| unwrap(wrapped))?;
+/// let usable = stored.try_map(|_, wrapped| unwrap(wrapped))?;
 /// seal(usable.encryption_key());
 /// # Ok(()) }
 /// ```
@@ -27,14 +31,16 @@ use std::fmt;
 /// EncryptionKey<'_, WrappedKey>`):
 ///
 /// ```compile_fail,E0308
-/// # use key_rotation::{EncryptionKey, Key, KeyId, KeyMaterial, Keyring, MaterialError, Timestamp};
-/// # use key_rotation_sqlx::WrappedKey;
+/// use key_rotation::error::MaterialError;
+/// use key_rotation::{EncryptionKey, KeyMaterial, Keyring};
+/// use key_rotation_sqlx::WrappedKey;
+///
 /// # fn unwrap(key: &WrappedKey) -> Result<KeyMaterial, MaterialError> {
 /// #     KeyMaterial::try_from(key.as_bytes().to_vec())
 /// # }
 /// fn seal(key: EncryptionKey<'_, KeyMaterial>) { /* … */ }
 /// # fn work(stored: Keyring<WrappedKey>) -> Result<(), MaterialError> {
-/// let usable = stored.try_map(|_id, wrapped| unwrap(wrapped))?;
+/// let usable = stored.try_map(|_, wrapped| unwrap(wrapped))?;
 /// seal(stored.encryption_key());
 /// # Ok(()) }
 /// ```
@@ -44,7 +50,8 @@ impl WrappedKey {
     /// What the KMS gave, as it is.
     ///
     /// ```
-    /// # use key_rotation_sqlx::WrappedKey;
+    /// use key_rotation_sqlx::WrappedKey;
+    ///
     /// let wrapped = WrappedKey::new(vec![1, 2, 3]);
     /// # assert_eq!(wrapped.as_bytes(), [1, 2, 3]);
     /// ```
@@ -56,7 +63,8 @@ impl WrappedKey {
     /// What the KMS is to be given.
     ///
     /// ```
-    /// # use key_rotation_sqlx::WrappedKey;
+    /// use key_rotation_sqlx::WrappedKey;
+    ///
     /// assert_eq!(WrappedKey::new(vec![1, 2, 3]).as_bytes(), [1, 2, 3]);
     /// ```
     #[must_use]

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
+use key_rotation::live::Refreshed;
+use key_rotation::store::Revision;
 use key_rotation::{
-    Inactive, Key, KeyProvider, Outcome, Refreshed, Revision, RotationService, StrictSingleActive,
-    Timestamp,
+    Inactive, Key, KeyProvider, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
 use key_rotation_sqlx::{SqlxKeyProvider, WrappedKey};
 use sqlx::Row;
@@ -52,7 +53,7 @@ async fn follows_by_polling<D: TestDatabase>() {
     };
     let shared = here.share_with(now, &mut unwrap).await.unwrap();
     assert_eq!(store.revision().await.unwrap(), shared.revision());
-    assert!(matches!(there.add(key("k2")).await.unwrap(), Outcome::Done(_)));
+    assert!(matches!(there.add(key("k2"), Timestamp::now()).await.unwrap(), Outcome::Done(_)));
     assert!(matches!(there.rotate_to("k2", now).await.unwrap(), Outcome::Done(_)));
     assert!(store.revision().await.unwrap() > shared.revision());
     let refreshed = here.refresh_with(&shared, now, &mut unwrap).await.unwrap();
@@ -84,7 +85,7 @@ async fn is_announced() {
     // What the hint is about can be read when it comes.
     assert_eq!(store.revision().await.unwrap(), Revision::new(1));
     for id in ["k2", "k3"] {
-        assert!(matches!(service.add(key(id)).await.unwrap(), Outcome::Done(_)));
+        assert!(matches!(service.add(key(id), Timestamp::now()).await.unwrap(), Outcome::Done(_)));
         tokio::time::timeout(A_WHILE, commits.next()).await.unwrap().unwrap();
     }
 }

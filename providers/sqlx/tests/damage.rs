@@ -7,10 +7,12 @@ mod support;
 
 use std::process::ExitCode;
 
+use key_rotation::error::{ChangeMismatch, EscapedText, RotationError, Violation};
+use key_rotation::key::Retirement;
+use key_rotation::store::{Change, Revision};
 use key_rotation::{
-    Change, ChangeMismatch, EscapedText, Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef,
-    KeyStatus, Outcome, Revision, RotationError, RotationService, StrictSingleActive, Timestamp,
-    Violation,
+    Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef, KeyStatus, Outcome, RotationService,
+    StrictSingleActive, Timestamp,
 };
 use key_rotation_sqlx::{Backend, Error, RowProblem, SqlxKeyProvider, WrappedKey, migrate};
 use libtest_mimic::Trial;
@@ -71,8 +73,8 @@ async fn ring<D: TestDatabase>() -> (D, SqlxKeyProvider<D::Backend>) {
     let _ = service(other).bootstrap(key("k1"), at(20)).await.unwrap();
     let service = service(store.clone());
     let _ = service.bootstrap(key("k1"), at(20)).await.unwrap();
-    assert!(matches!(service.add(key("k2")).await.unwrap(), Outcome::Done(_)));
-    assert!(matches!(service.add(key("k3")).await.unwrap(), Outcome::Done(_)));
+    assert!(matches!(service.add(key("k2"), at(20)).await.unwrap(), Outcome::Done(_)));
+    assert!(matches!(service.add(key("k3"), at(20)).await.unwrap(), Outcome::Done(_)));
     assert!(matches!(service.retire("k3", at(30)).await.unwrap(), Outcome::Done(_)));
     (database, store)
 }
@@ -89,7 +91,7 @@ async fn is_refused<D: TestDatabase>(
     let text = error.to_string();
     assert!(text.contains("`payments`"), "{text}");
 
-    let retire = key_rotation::Retirement::new("k2".parse().unwrap(), at(50));
+    let retire = Retirement::new("k2".parse().unwrap(), at(50));
     let create = KeyRef::from(&key("k9").activate(at(50))).to_record();
     for (revision, change) in [
         (before.unwrap_or(Revision::new(4)), Change::Retire(retire)),
@@ -141,15 +143,15 @@ async fn unknown_schema<D: TestDatabase>() {
         .by_hand(
             "INSERT INTO key_rotation_migrations \
              (version, description, success, checksum, execution_time) \
-             SELECT 7, 'from the future', success, checksum, 0 FROM key_rotation_migrations",
+             SELECT 7, 'from the future', success, checksum, 0 FROM key_rotation_migrations WHERE version = 1",
         )
         .await
         .unwrap();
     for error in [store.load().await.unwrap_err(), store.revision().await.unwrap_err()] {
-        assert!(matches!(error, Error::UnknownSchema { found: 7, known: 1, .. }), "{error:?}");
+        assert!(matches!(error, Error::UnknownSchema { found: 7, known: 2, .. }), "{error:?}");
         assert_eq!(
             error.to_string(),
-            "the tables of ring `payments` are of version 7, and this library knows version 1: \
+            "the tables of ring `payments` are of version 7, and this library knows version 2: \
              update this program"
         );
     }
@@ -163,9 +165,9 @@ async fn unknown_schema<D: TestDatabase>() {
 
 async fn old_schema<D: TestDatabase>() {
     let (database, store) = ring::<D>().await;
-    database.by_hand("UPDATE key_rotation_migrations SET version = 0").await.unwrap();
+    database.by_hand("DELETE FROM key_rotation_migrations WHERE version = 2").await.unwrap();
     let error = store.load().await.unwrap_err();
-    assert!(matches!(error, Error::UnknownSchema { found: 0, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, Error::UnknownSchema { found: 1, known: 2, .. }), "{error:?}");
     assert!(error.to_string().ends_with("run `key_rotation_sqlx::migrate`"));
 }
 
@@ -221,7 +223,7 @@ async fn deleted_rows<D: TestDatabase>() {
 
 async fn garbage<D: TestDatabase>() {
     type Expected = fn(&RowProblem) -> bool;
-    let cases: [(&str, &str, Expected); 9] = [
+    let cases: [(&str, &str, Expected); 12] = [
         ("id = 'no id'", "no id", |problem| matches!(problem, RowProblem::Id(_))),
         ("id = ''", "", |problem| matches!(problem, RowProblem::Id(_))),
         ("status = 'ACTIVE'", "k2", |problem| matches!(problem, RowProblem::Status(_))),
@@ -235,12 +237,19 @@ async fn garbage<D: TestDatabase>() {
                 RowProblem::Time { column: "activated_at", millis: 253_402_300_800_000 }
             )
         }),
-        ("status_since = -5", "k2", |problem| {
-            matches!(problem, RowProblem::Time { column: "status_since", millis: -5 })
+        ("added_at = -5", "k2", |problem| {
+            matches!(problem, RowProblem::Time { column: "added_at", millis: -5 })
         }),
+        ("added_in = -1", "k2", |problem| {
+            matches!(problem, RowProblem::Column { column: "added_in" })
+        }),
+        ("used = 2", "k2", |problem| matches!(problem, RowProblem::Column { column: "used" })),
         ("material = NULL", "k2", |problem| matches!(problem, RowProblem::NoMaterial)),
-        ("status = 'destroyed'", "k2", |problem| {
+        ("status = 'destroyed', destroyed_at = 50", "k2", |problem| {
             matches!(problem, RowProblem::MaterialOfTombstone)
+        }),
+        ("status = 'destroyed', material = NULL", "k2", |problem| {
+            matches!(problem, RowProblem::Column { column: "destroyed_at" })
         }),
     ];
     for (assignment, row_named, expected) in cases {
@@ -379,7 +388,7 @@ async fn closed<D: TestDatabase>() {
     let error = service(gone).rotate_to("k2", at(40)).await.unwrap_err();
     assert!(matches!(error, RotationError::Provider(Error::Database { .. })), "{error:?}");
 
-    let mismatch = Change::Retire(key_rotation::Retirement::new(KeyId::from_static("k1"), at(50)));
+    let mismatch = Change::Retire(Retirement::new(KeyId::from_static("k1"), at(50)));
     let error = store.commit(Revision::new(4), &mismatch).await.unwrap_err();
     assert!(
         matches!(&error, Error::Mismatch { reason: ChangeMismatch::WrongStatus { .. }, .. }),

@@ -216,8 +216,9 @@ async fn check_rows<D: TestDatabase>(database: &D, stored: &[StoredEvent]) {
     let store = SqlxKeyProvider::new(database.pool().await, ring_name(RING));
     let millis = |at: Timestamp| i64::try_from(at.as_unix_millis()).unwrap();
     let rows = store.load().await.unwrap().records.into_iter().map(|key| {
-        let state = (key.status, key.activated_at.map(millis), millis(key.status_since));
-        (key.id.to_string(), state)
+        let (status, times) = (key.info.status, key.info.times);
+        let since = times.status_since(status).map(millis).unwrap();
+        (key.info.id.to_string(), (status, times.activated_at.map(millis), since))
     });
     assert_eq!(rows.collect::<BTreeMap<_, _>>(), replay(stored));
 }

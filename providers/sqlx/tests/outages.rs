@@ -9,9 +9,11 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use key_rotation::error::RotationError;
+use key_rotation::key::Retirement;
+use key_rotation::store::{Change, Commit, Revision};
 use key_rotation::{
-    Change, Commit, Inactive, Key, KeyProvider, Outcome, Retirement, Revision, RotationError,
-    RotationService, StrictSingleActive, Timestamp,
+    Inactive, Key, KeyProvider, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
 use key_rotation_sqlx::{Error, SqlxKeyProvider, WrappedKey, migrate};
 use libtest_mimic::Trial;
@@ -58,7 +60,7 @@ async fn ring<D: TestDatabase>() -> (D, SqlxKeyProvider<D::Backend>) {
     let (database, store) = new_ring::<D>("payments").await;
     let service = service(store.clone());
     let _ = service.bootstrap(key("k1"), at(20)).await.unwrap();
-    assert!(matches!(service.add(key("k2")).await.unwrap(), Outcome::Done(_)));
+    assert!(matches!(service.add(key("k2"), at(20)).await.unwrap(), Outcome::Done(_)));
     (database, store)
 }
 
@@ -96,7 +98,7 @@ fn holds_nothing() {
     here.block_on(database.by_hand("UPDATE key_rotation_keys SET status = 'none'")).unwrap();
     let _ = here.block_on(store.load()).unwrap_err();
     nothing_is_held("a load of a damaged ring");
-    here.block_on(database.by_hand("UPDATE key_rotation_migrations SET version = 7")).unwrap();
+    here.block_on(database.by_hand("UPDATE key_rotation_migrations SET version = 7 WHERE version = 2")).unwrap();
     let pool_here = here.block_on(database.pool());
     let _ = here.block_on(migrate(&pool_here)).unwrap_err();
     nothing_is_held("a migration that fails");
@@ -227,7 +229,7 @@ async fn becomes_another() {
 async fn migrated_and_read_only<D: TestDatabase>() {
     let (database, _store) = ring::<D>().await;
     migrate(&database.read_only_pool().await).await.unwrap();
-    database.by_hand("UPDATE key_rotation_migrations SET version = 0").await.unwrap();
+    database.by_hand("DELETE FROM key_rotation_migrations WHERE version = 2").await.unwrap();
     let error = migrate(&database.read_only_pool().await).await.unwrap_err();
     assert!(matches!(error, Error::Migration(_)), "{error:?}");
 }

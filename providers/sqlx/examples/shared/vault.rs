@@ -45,7 +45,7 @@ impl Kms {
 
     /// The same ring with ciphers in place of wrapped keys. Only now can it encrypt.
     pub(crate) fn unwrap_ring(&self, ring: &Keyring<WrappedKey>) -> Result<Keyring<Aes256Gcm>> {
-        ring.try_map(|_id, wrapped| self.unwrap(wrapped))
+        ring.try_map(|_, wrapped| self.unwrap(wrapped))
     }
 }
 

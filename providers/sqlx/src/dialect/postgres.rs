@@ -25,8 +25,13 @@ impl Dialect for Postgres {
     const LOCK_MIGRATIONS: Option<&'static str> =
         Some("SELECT pg_advisory_xact_lock(7741035520923411)");
     const ANNOUNCE: Option<&'static str> = Some("SELECT pg_notify('key_rotation', $1)");
-    const MIGRATIONS: &'static [(&'static str, &'static str)] =
-        &[("rings and keys", include_str!("../../migrations/postgres/0001_rings_and_keys.sql"))];
+    const MIGRATIONS: &'static [(&'static str, &'static str)] = &[
+        ("rings and keys", include_str!("../../migrations/postgres/0001_rings_and_keys.sql")),
+        (
+            "events of a key's life",
+            include_str!("../../migrations/postgres/0002_events_of_a_keys_life.sql"),
+        ),
+    ];
 
     fn is_read_only(error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code());

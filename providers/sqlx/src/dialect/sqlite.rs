@@ -21,8 +21,13 @@ impl Dialect for Sqlite {
     const LOCK_RING: Option<&'static str> = None;
     const LOCK_MIGRATIONS: Option<&'static str> = None;
     const ANNOUNCE: Option<&'static str> = None;
-    const MIGRATIONS: &'static [(&'static str, &'static str)] =
-        &[("rings and keys", include_str!("../../migrations/sqlite/0001_rings_and_keys.sql"))];
+    const MIGRATIONS: &'static [(&'static str, &'static str)] = &[
+        ("rings and keys", include_str!("../../migrations/sqlite/0001_rings_and_keys.sql")),
+        (
+            "events of a key's life",
+            include_str!("../../migrations/sqlite/0002_events_of_a_keys_life.sql"),
+        ),
+    ];
 
     fn is_read_only(error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code());

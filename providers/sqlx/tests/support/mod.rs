@@ -40,6 +40,9 @@ pub(crate) trait TestDatabase: Sync + Send + Sized + 'static {
     /// A pool of a database that is not there.
     fn pool_of_none() -> Pool<Self::Backend>;
 
+    /// Carries statements out, with the checks of the schema.
+    async fn carry_out(&self, statements: &str) -> sqlx::Result<()>;
+
     /// Carries statements out as a stray hand would, without the checks of the schema.
     async fn by_hand(&self, statements: &str) -> sqlx::Result<()>;
 }
@@ -117,6 +120,13 @@ impl TestDatabase for SqliteFile {
         Self { folder: tempfile::tempdir().unwrap() }.lazy_pool()
     }
 
+    async fn carry_out(&self, statements: &str) -> sqlx::Result<()> {
+        let pool = self.pool().await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&pool).await?;
+        pool.close().await;
+        Ok(())
+    }
+
     async fn by_hand(&self, statements: &str) -> sqlx::Result<()> {
         let options = self.options().foreign_keys(false).pragma("ignore_check_constraints", "ON");
         let pool = SqlitePoolOptions::new().connect_with(options).await.unwrap();
@@ -172,17 +182,20 @@ impl TestDatabase for PostgresSchema {
         options.connect_lazy_with(nobody.port(postgres::free_port().unwrap()))
     }
 
-    async fn by_hand(&self, statements: &str) -> sqlx::Result<()> {
+    async fn carry_out(&self, statements: &str) -> sqlx::Result<()> {
         let pool = self.pool().await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&pool).await?;
+        pool.close().await;
+        Ok(())
+    }
+
+    async fn by_hand(&self, statements: &str) -> sqlx::Result<()> {
         let without_checks = "DO $$ DECLARE c record; BEGIN \
             FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint \
                 WHERE contype IN ('c', 'f') AND connamespace = current_schema()::regnamespace \
             LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP; \
             END $$;";
-        let all = format!("{without_checks} {statements}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(all)).execute(&pool).await?;
-        pool.close().await;
-        Ok(())
+        self.carry_out(&format!("{without_checks} {statements}")).await
     }
 }
 
