@@ -6,7 +6,8 @@
 //!
 //! Keys are made of that canary, and everything is done with them that can be done: on success, on
 //! error and when something panics half-way. With a material that wipes itself, no block may be
-//! found.
+//! found. Of a pair, the encrypting half is made of it, and the blocks that are *not* given back are
+//! searched too: once a key is retired or revoked, none of them holds that half.
 //!
 //! The controls show that this would be seen. Ordinary code that leaves a secret behind is found.
 //! And everything that is done with keys is done once more with a material that does *not* wipe
@@ -32,10 +33,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use aes_gcm::Aes256Gcm;
-use key_rotation::{Key, KeyMaterial, MaterialError, TryFillError};
+use key_rotation::error::{MaterialError, TryFillError};
+use key_rotation::{Key, KeyMaterial};
 use zeroize::Zeroizing;
 
-use self::scanner::{NEEDLE, Scanner, hits_in};
+use self::scanner::{NEEDLE, Scanner, hits_in, living};
 use self::specimen::{
     CANARY_LEN, Forge, KEY_LEN, Place, Specimen, Unwiped, at, canary, id, teach_the_scanner, wipe,
     write_canary,
@@ -43,6 +45,12 @@ use self::specimen::{
 
 #[path = "heap_residue/border.rs"]
 mod border;
+#[path = "heap_residue/explosive.rs"]
+mod explosive;
+#[path = "heap_residue/made.rs"]
+mod made;
+#[path = "heap_residue/pairs.rs"]
+mod pairs;
 #[path = "heap_residue/policy.rs"]
 mod policy;
 #[path = "heap_residue/scanner.rs"]
@@ -102,6 +110,25 @@ fn any_16_bytes_are_found_at_any_alignment_and_15_are_not() {
             }
         }
     }
+}
+
+#[test]
+fn a_secret_is_seen_while_it_lives_and_not_after() {
+    let _alone = alone();
+    let (hits, _) = hits_in(|| {
+        let unwiped = black_box(canary_with_room(32, 9));
+        assert_eq!(living(), 1);
+        let material = <KeyMaterial as Specimen>::make();
+        let shared = black_box(vec![canary_with_room(NEEDLE, 0), canary_with_room(NEEDLE - 1, 0)]);
+        assert_eq!(living(), 3);
+        drop(unwiped);
+        assert_eq!(living(), 2);
+        drop(material);
+        assert_eq!(living(), 1);
+        drop(shared);
+        assert_eq!(living(), 0);
+    });
+    assert_eq!(hits, 2);
 }
 
 #[test]
@@ -339,7 +366,7 @@ fn key_material_stays_at_the_address_at_which_it_was_filled() {
         assert_eq!(key.decryption_key().material().secret_at(), secret);
         let place = Place::of_key(&key);
         let key = black_box(Box::new(key));
-        assert_eq!(Place::of_key(&key), place);
+        assert_eq!(Place::of_key(&*key), place);
     });
 }
 
@@ -347,12 +374,14 @@ fn key_material_stays_at_the_address_at_which_it_was_filled() {
 
 fn leaves_nothing_but_its_own_unwiped_block<M: Specimen>() {
     let _alone = alone();
-    let all = [scenarios::all::<M>(), border::all::<M>(), store::all::<M>(), policy::all::<M>()];
-    for (name, scenario) in all.into_iter().flatten() {
+    let of_keys = [scenarios::all::<M>(), made::all::<M>(), border::all::<M>(), pairs::all::<M>()];
+    let of_more = [explosive::all::<M>(), store::all::<M>(), policy::all::<M>()];
+    for (name, scenario) in of_keys.into_iter().chain(of_more).flatten() {
         let forge = Forge::new();
         let (hits, size) = hits_in(|| scenario(&forge));
         let made = forge.made();
         assert!(made > 0, "{name}: no key was made");
+        assert_eq!(living(), 0, "{name}, with {}: a secret is not dropped", M::NAME);
         assert_eq!(
             hits,
             if M::WIPES { 0 } else { made },

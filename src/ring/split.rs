@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::fmt;
+use core::hint::black_box;
 
 use super::Keyring;
 use super::slot::Slot;
@@ -34,11 +35,11 @@ where
     type Error = X;
 
     fn both(&mut self, key: &KeyInfo, material: &M) -> Result<Both<N, Same>, X> {
-        self.0(key, material).map(|material| Kept::same(Arc::new(material)))
+        placed(|| self.0(key, material)).map(Kept::same)
     }
 
     fn one(&mut self, key: &KeyInfo, material: &M) -> Result<One<N, Same>, X> {
-        self.0(key, material).map(|material| Kept::same(Arc::new(material)))
+        placed(|| self.0(key, material)).map(Kept::same)
     }
 }
 
@@ -56,14 +57,32 @@ where
     type Error = X;
 
     fn both(&mut self, key: &KeyInfo, material: &M) -> Result<Both<E, Apart<V>>, X> {
-        let encrypting = (self.encrypting)(key, material)?;
-        let decrypting = (self.decrypting)(key, material)?;
-        Ok(Kept::pair(Arc::new(encrypting), Arc::new(decrypting)))
+        let encrypting = placed(|| (self.encrypting)(key, material))?;
+        let decrypting = placed(|| (self.decrypting)(key, material))?;
+        Ok(Kept::pair(encrypting, decrypting))
     }
 
     fn one(&mut self, key: &KeyInfo, material: &M) -> Result<One<E, Apart<V>>, X> {
-        (self.decrypting)(key, material).map(|decrypting| Kept::public(Arc::new(decrypting)))
+        placed(|| (self.decrypting)(key, material)).map(Kept::public)
     }
+}
+
+/// Makes a material, places it on the heap, and clears the stack on which it was made.
+///
+/// What a value leaves on the stack may be taken to the heap by whatever is put together there next,
+/// as the unused part of a slot. `tests/heap_residue.rs` finds it without this.
+fn placed<N, X>(make: impl FnOnce() -> Result<N, X>) -> Result<Arc<N>, X> {
+    #[inline(never)]
+    fn in_a_frame_below<T>(make: impl FnOnce() -> T) -> T {
+        make()
+    }
+    #[inline(never)]
+    fn sweep() {
+        black_box(&mut [0_u8; 4096]);
+    }
+    let made = in_a_frame_below(|| make().map(Arc::new));
+    sweep();
+    made
 }
 
 impl<M> Keyring<M> {
@@ -149,7 +168,7 @@ impl<M> Keyring<M> {
         mut f: impl FnMut(&KeyInfo, &M) -> Result<N, Reason>,
     ) -> Result<Keyring<N>, ActiveUnprepared<N>> {
         // Each is placed where it stays, and then the places change hands.
-        let made = self.map(|key, material| f(key, material).map(Arc::new));
+        let made = self.map(|key, material| placed(|| f(key, material)));
         let others = made.others.map(|slot| match slot {
             &Slot::Inactive { seq, refused, ref key } => match &**key.decrypting() {
                 Ok(made) => {

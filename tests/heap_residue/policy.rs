@@ -3,21 +3,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use key_rotation::audit::{AuditEvent, AuditSink};
+use key_rotation::error::{DecryptionKeyError, RotationError};
+use key_rotation::key::RotationDecision;
+use key_rotation::policy::{Evidence, Refusal, Unreferenced, Usage, days};
+use key_rotation::service::{Applied, DestroyRequest};
 use key_rotation::{
-    Applied, AuditEvent, AuditSink, Cryptoperiods, DecryptionKeyError, DestroyRequest,
-    EncryptionKeyError, InMemoryKeyProvider, KeyInfo, KeyStatus, Outcome, Refusal,
-    RotationDecision, RotationError, RotationPolicy, RotationService, StrictSingleActive,
-    Timestamp, Unreferenced, Usage, days,
+    Cryptoperiods, InMemoryKeyProvider, KeyInfo, KeyStatus, Keyring, Outcome, RotationPolicy,
+    RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
+use super::scanner::living;
 use super::scenarios::{Scenario, panic_now, panics};
-use super::specimen::{Forge, Place, Places, Specimen, at, id};
+use super::specimen::{Forge, Places, Specimen, at, id, swept};
 
 pub(crate) fn all<M: Specimen>() -> Vec<Scenario<M>> {
     vec![
-        ("a ring is asked under a policy", asking::<M>),
-        ("a ring withholds keys", withholding::<M>),
+        ("a policy is enforced, and another", enforcing::<M>),
         ("plans are carried out, and grow stale", plans::<M>),
         ("evidence is missing, and policies are passed over", by_force::<M>),
     ]
@@ -40,28 +43,6 @@ impl RotationPolicy for Never {
     }
 }
 
-fn asking<M: Specimen>(forge: &Forge<M>) {
-    let ring = forge.ring();
-    let places = Places::of(&ring);
-    let (active, now) = (Place::of_key(ring.active()), at(9));
-
-    let key = ring.encryption_key_under(&StrictSingleActive, Usage::UNKNOWN, now).unwrap();
-    assert_eq!(Place::of(key.material()), active);
-    let key = ring.decryption_key_under("active", &StrictSingleActive, now).unwrap();
-    assert_eq!(Place::of(key.material()), active);
-    let keys = ring.decryption_keys_under(&StrictSingleActive, now);
-    let under_policy: Vec<_> = keys.map(|key| Place::of(key.unwrap().material())).collect();
-    let keys = ring.decryption_keys();
-    assert_eq!(under_policy, keys.map(|key| Place::of(key.material())).collect::<Vec<_>>());
-
-    let refused = ring.encryption_key_under(&Never, Usage::of(7), now).unwrap_err();
-    assert!(matches!(refused, EncryptionKeyError::NotAllowed { .. }));
-    let refused = ring.decryption_key_under("retired", &Never, now).unwrap_err();
-    assert!(matches!(refused, DecryptionKeyError::NotAllowed { .. }));
-    assert!(ring.decryption_keys_under(&Never, now).all(|key| key.is_err()));
-    places.are_those_of(&ring);
-}
-
 /// Panics at a retired key, and forbids any other.
 struct Broken;
 
@@ -73,39 +54,45 @@ impl RotationPolicy for Broken {
     fn may_decrypt(&self, key: &KeyInfo, _now: Timestamp) -> Result<(), Refusal> {
         match key.status {
             KeyStatus::Retired => panic_now(),
-            KeyStatus::Active | KeyStatus::Inactive => Err(Refusal::new("never")),
+            KeyStatus::Active | KeyStatus::Inactive | KeyStatus::Revoked => {
+                Err(Refusal::new("never"))
+            }
         }
     }
 }
 
-fn withholding<M: Specimen>(forge: &Forge<M>) {
+fn enforcing<M: Specimen>(forge: &Forge<M>) {
     let mut ring = forge.ring();
-    let places = Places::of(&ring);
-    panics(|| assert_eq!(ring.withhold(&Broken, at(9)), 0));
-    assert_eq!(ring.len(), 4);
+    let (places, living_before) = (Places::of(&ring), living());
+    let refused = |ring: &Keyring<M>| ring.state().refused().len();
+    panics(|| ring.enforce(&Broken, at(9)));
+    assert_eq!(refused(&ring), 0);
     places.are_those_of(&ring);
 
-    let fork = ring.fork();
-    assert_eq!(ring.withhold(&Never, at(9)), 3);
+    // Nothing is dropped, and so nothing is lost.
+    ring.enforce(&Never, at(9));
+    assert_eq!((refused(&ring), ring.decryption_keys().count(), living()), (4, 0, living_before));
     places.are_those_of(&ring);
+    for name in ["active", "former", "staged", "retired"] {
+        let not_allowed = ring.decryption_key(name).unwrap_err();
+        assert!(matches!(not_allowed, DecryptionKeyError::NotAllowed { .. }));
+    }
+    let (fork, reader) = (ring.fork(), ring.decryption_only());
+    assert!(reader.decryption_key("former").is_err());
     places.are_those_of(&fork);
-    drop(fork);
-    drop(ring.add(forge.key("retired")).unwrap_err());
-    assert!(ring.rotate_to("staged", at(9)).is_err());
-    let withheld = ring.decryption_key("former").unwrap_err();
-    assert!(matches!(withheld, DecryptionKeyError::NotAllowed { .. }));
+    drop(ring.add(forge.key("retired"), at(9)).unwrap_err());
+    let _ = ring.rotate_to("staged", at(9)).unwrap();
+    let mapped = swept(|| ring.map(|_, _| forge.material()));
+    assert_eq!((refused(&mapped), mapped.len()), (4, 5));
+    drop((fork, reader, mapped));
 
-    let fork = ring.fork();
-    assert_eq!((fork.len(), fork.withheld().count(), ring.withhold(&Never, at(9))), (1, 3, 0));
-    assert_eq!(fork.state().withheld().len(), 3);
+    ring.enforce(&StrictSingleActive, at(9));
+    assert_eq!((refused(&ring), ring.decryption_keys().count()), (0, 4));
+    assert_eq!(living(), living_before);
+    places.are_those_of(&ring);
+    ring.enforce(&Never, at(9));
     let (records, _) = ring.into_parts();
     places.are_those_in(&records);
-
-    // With nobody else to hold the material, it is gone with the last pointer of the ring.
-    let mut ring = forge.ring();
-    let retired = ring.get("retired").map(|key| Arc::downgrade(&key.to_record().material));
-    assert_eq!(ring.withhold(&Never, at(9)), 3);
-    assert!(retired.unwrap().upgrade().is_none());
 }
 
 const PERIODS: Cryptoperiods = Cryptoperiods::builder()
@@ -137,13 +124,13 @@ fn plans<M: Specimen>(forge: &Forge<M>) {
     places.note(&first);
     places.note(&second);
     places.are_those_of(&block_on(service.bootstrap(first, at(2))).unwrap());
-    assert!(matches!(block_on(service.add(second)).unwrap(), Outcome::Done(_)));
+    assert!(matches!(block_on(service.add(second, at(2))).unwrap(), Outcome::Done(_)));
 
     let day = |day| at(2).saturating_add(days(day));
     for now in [91, 122, 143].map(day) {
         let plan = block_on(service.plan(Usage::UNKNOWN, now)).unwrap();
         let [step] = plan.due() else { panic!("{plan}") };
-        let evidence = || Unreferenced::counted(id("first"), 0, now).unwrap().into();
+        let evidence = || Evidence::from(Unreferenced::counted(id("first"), 0, now).unwrap());
         let applied = block_on(service.apply(step, evidence(), now)).unwrap();
         assert_eq!(applied, Applied::Done);
         let again = block_on(service.apply(step, evidence(), now)).unwrap();
@@ -174,6 +161,6 @@ fn by_force<M: Specimen>(forge: &Forge<M>) {
     let forced = DestroyRequest::forced("retired", reason());
     assert!(matches!(block_on(service.destroy(forced, at(7))).unwrap(), Outcome::Done(_)));
     let ring = block_on(service.keyring()).unwrap();
-    assert_eq!((ring.len(), ring.destroyed().count()), (3, 1));
+    assert_eq!((ring.len(), ring.destroyed().count()), (4, 1));
     places.are_those_of(&ring);
 }

@@ -1,4 +1,5 @@
-//! The allocator of this test: the system's, with a look into every block that is given back.
+//! The allocator of this test: the system's, with a look into every block that is given back, and
+//! into every block that is not.
 //!
 //! What it looks for are *needles*: runs of 16 bytes, at any alignment. They are kept as pairs of
 //! words in static memory, which is never freed and so never found by its own search. Searching
@@ -6,7 +7,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// The length of a needle, in bytes.
 pub(crate) const NEEDLE: usize = 16;
@@ -21,10 +22,48 @@ static HITS: AtomicUsize = AtomicUsize::new(0);
 static LAST_HIT: AtomicUsize = AtomicUsize::new(0);
 
 /// How many freed blocks hold a needle while `scope` runs, and the size of the last of them.
+///
+/// While it runs, [`living`] can be asked.
 pub(crate) fn hits_in(scope: impl FnOnce()) -> (usize, usize) {
     let before = HITS.load(Relaxed);
+    RECORDED.store(0, Relaxed);
+    IS_RECORDING.store(true, Relaxed);
     scope();
+    IS_RECORDING.store(false, Relaxed);
     (HITS.load(Relaxed) - before, LAST_HIT.load(Relaxed))
+}
+
+/// How many blocks hold a needle that were given out since [`hits_in`] began, and not given back.
+pub(crate) fn living() -> usize {
+    let recorded = RECORDED.load(Relaxed);
+    assert!(recorded <= BLOCKS.len(), "{recorded} blocks are too many to record");
+    let holds = |block: &&Block| {
+        let start = ptr::with_exposed_provenance(block.start.load(Relaxed));
+        // SAFETY: the block is one of this allocator. None goes back to the system.
+        unsafe { holds_a_needle(start, block.size.load(Relaxed)) }
+    };
+    BLOCKS[..recorded].iter().filter(holds).count()
+}
+
+/// Whether blocks are being recorded, how many are, and where they are.
+static IS_RECORDING: AtomicBool = AtomicBool::new(false);
+static RECORDED: AtomicUsize = AtomicUsize::new(0);
+static BLOCKS: [Block; 1 << 17] =
+    [const { Block { start: AtomicUsize::new(0), size: AtomicUsize::new(0) } }; 1 << 17];
+
+struct Block {
+    start: AtomicUsize,
+    size: AtomicUsize,
+}
+
+fn record(block: *mut u8, size: usize) {
+    if size < NEEDLE || !IS_RECORDING.load(Relaxed) {
+        return;
+    }
+    if let Some(place) = BLOCKS.get(RECORDED.fetch_add(1, Relaxed)) {
+        place.start.store(block.expose_provenance(), Relaxed);
+        place.size.store(size, Relaxed);
+    }
 }
 
 /// Makes every run of 16 bytes in here a needle, except those that are too plain.
@@ -104,6 +143,17 @@ fn halves(window: u128) -> (u64, u64) {
 ///
 /// All of the block must be readable.
 unsafe fn scan(block: *const u8, size: usize) {
+    // SAFETY: the caller's promise.
+    if unsafe { holds_a_needle(block, size) } {
+        HITS.fetch_add(1, Relaxed);
+        LAST_HIT.store(size, Relaxed);
+    }
+}
+
+/// # Safety
+///
+/// All of the block must be readable.
+unsafe fn holds_a_needle(block: *const u8, size: usize) -> bool {
     let mut window = 0_u128;
     for n in 0..size {
         // SAFETY: `n` is less than the size of the block. The read is volatile, so that it sees
@@ -111,11 +161,10 @@ unsafe fn scan(block: *const u8, size: usize) {
         let byte = unsafe { block.add(n).read_volatile() };
         window = (window >> 8) | (u128::from(byte) << 120);
         if n + 1 >= NEEDLE && is_needle(window) {
-            HITS.fetch_add(1, Relaxed);
-            LAST_HIT.store(size, Relaxed);
-            return;
+            return true;
         }
     }
+    false
 }
 
 // SAFETY: every block is one that `System` gave for the layout asked for, and it stays good for
@@ -124,19 +173,24 @@ unsafe impl GlobalAlloc for Scanner {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // Zeroed in any case: every byte has a value, and none is left over from an earlier block.
         // SAFETY: the caller's promises are those that `System` asks for.
-        unsafe { System.alloc_zeroed(layout) }
+        let block = unsafe { System.alloc_zeroed(layout) };
+        record(block, layout.size());
+        block
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { self.alloc(layout) }
     }
 
     /// Looks through the block and keeps it: no address is given out twice, so a material that is
-    /// at the same address as before has not been anywhere else.
+    /// at the same address as before has not been anywhere else. What it held is cleared, so that
+    /// it does not count as living.
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller gives back a live block of this layout.
         unsafe { scan(block, layout.size()) };
+        // SAFETY: as above, and nobody else has the block any more.
+        unsafe { ptr::write_bytes(block, 0, layout.size()) };
     }
 
     /// Always moves, so that what a growing or shrinking buffer leaves behind is seen.

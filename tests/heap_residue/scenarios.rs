@@ -4,11 +4,11 @@ use std::hint::black_box;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
-use key_rotation::{
-    Active, DecryptionKeyError, Destruction, EntryError, Inactive, Key, KeyStatus, Keyring,
-    Retired, RotationDecision, TakenBy,
-};
+use key_rotation::error::{DecryptionKeyError, EntryError, TakenBy};
+use key_rotation::key::{Destruction, RotationDecision};
+use key_rotation::{Active, Inactive, Key, KeyStatus, Keyring, Retired, Revoked};
 
+use super::scanner::living;
 use super::specimen::{Forge, Place, Places, Specimen, at, id, swept};
 
 /// What is done with a material, and under which name.
@@ -21,9 +21,8 @@ pub(crate) fn all<M: Specimen>() -> Vec<Scenario<M>> {
         ("keys are added and refused", adding::<M>),
         ("entries change keys, refuse, and are dropped", entries::<M>),
         ("the ring rotates and refuses to", rotation::<M>),
-        ("a ring is mapped", mapping::<M>),
-        ("mapping fails at each key", mapping_fails::<M>),
-        ("mapping panics at each key", mapping_panics::<M>),
+        ("a key is salvaged and restored", salvage::<M>),
+        ("a right is owned", owned_rights::<M>),
         ("a ring is forked", forking::<M>),
         ("a ring is read and printed", reading::<M>),
         ("a ring grows and shrinks", growth::<M>),
@@ -51,11 +50,17 @@ fn a_key_on_its_own<M: Specimen>(forge: &Forge<M>) {
     assert_eq!(Place::of_key(&key), place);
     let key = key.retire(at(4));
     assert_eq!(Place::of_key(&key), place);
-    assert_eq!(key.destroy(at(5)), Destruction::new(id("k"), at(5)));
+    let key = key.revoke(at(5));
+    assert_eq!(Place::of(key.salvage_key().material()), place);
+    let key = key.restore(at(6));
+    assert_eq!(Place::of_key(&key), place);
+    assert_eq!(key.destroy(at(7)), Destruction::new(id("k"), at(7)));
 
     drop(forge.key("inactive"));
     drop(black_box(forge.key("active").activate(at(2))));
     drop(black_box(forge.key("retired").retire(at(2))));
+    drop(black_box(forge.key("revoked").revoke(at(2))));
+    let _ = forge.key("revoked").revoke(at(2)).destroy(at(3));
 }
 
 fn shared_material<M: Specimen>(forge: &Forge<M>) {
@@ -73,7 +78,7 @@ fn adding<M: Specimen>(forge: &Forge<M>) {
     let mut places = Places::of(&ring);
     let key = forge.key("second");
     places.note(&key);
-    assert_eq!(ring.add(key).unwrap().id, id("second"));
+    assert_eq!(ring.add(key, at(2)).unwrap().id, id("second"));
     places.are_those_of(&ring);
 
     let mut ring = forge.ring();
@@ -81,7 +86,7 @@ fn adding<M: Specimen>(forge: &Forge<M>) {
     let taken = |ring: &mut Keyring<M>, name| {
         let key = forge.key(name);
         let place = Place::of_key(&key);
-        let refused = ring.add(key).unwrap_err();
+        let refused = ring.add(key, at(9)).unwrap_err();
         let taken_by = refused.taken_by();
         assert!(refused.to_string().contains(name));
         assert_eq!(Place::of_key(&refused.into_key()), place);
@@ -91,7 +96,10 @@ fn adding<M: Specimen>(forge: &Forge<M>) {
     assert_eq!(taken(&mut ring, "staged"), TakenBy::Key(KeyStatus::Inactive));
     assert_eq!(taken(&mut ring, "retired"), TakenBy::Key(KeyStatus::Retired));
     assert_eq!(taken(&mut ring, "destroyed"), TakenBy::Tombstone { at: at(5) });
-    drop(ring.add(forge.key("active")).unwrap_err());
+    drop(ring.add(forge.key("active"), at(9)).unwrap_err());
+    let refused = ring.rotate_in(forge.key("revoked"), at(9)).unwrap_err();
+    assert_eq!(refused.taken_by(), TakenBy::Key(KeyStatus::Revoked));
+    drop(refused);
     places.are_those_of(&ring);
 }
 
@@ -113,6 +121,12 @@ fn entries<M: Specimen>(forge: &Forge<M>) {
     }
     assert_eq!(ring.entry::<Retired>("active").unwrap().destroy(at(8)).id, id("active"));
     places.are_those_of(&ring);
+    assert_eq!(ring.len(), 4);
+    assert_eq!(ring.entry::<Retired>("retired").unwrap().revoke(at(9)).id, id("retired"));
+    assert_eq!(ring.entry::<Revoked>("revoked").unwrap().restore(at(9)).id, id("revoked"));
+    places.are_those_of(&ring);
+    assert_eq!(ring.entry::<Revoked>("retired").unwrap().destroy(at(9)).id, id("retired"));
+    places.are_those_of(&ring);
     assert_eq!(ring.len(), 3);
 
     // Dropped without being used.
@@ -129,7 +143,7 @@ fn entries<M: Specimen>(forge: &Forge<M>) {
 
     // A panic while an entry is held.
     panics(|| {
-        let _entry = ring.entry::<Retired>("retired").unwrap();
+        let _entry = ring.entry::<Retired>("revoked").unwrap();
         panic_now();
     });
     places.are_those_of(&ring);
@@ -146,65 +160,52 @@ fn rotation<M: Specimen>(forge: &Forge<M>) {
     }
     let again = ring.rotate_to("staged", at(7)).unwrap();
     assert!(matches!(again, RotationDecision::AlreadyActive { .. }));
-    for name in ["retired", "destroyed", "missing"] {
+    for name in ["retired", "revoked", "destroyed", "missing"] {
         assert!(ring.rotate_to(name, at(8)).is_err());
     }
     places.are_those_of(&ring);
+
+    let (mut places, key) = (places, forge.key("new"));
+    places.note(&key);
+    assert_eq!(ring.rotate_in(key, at(9)).unwrap().to, id("new"));
+    places.are_those_of(&ring);
 }
 
-fn mapping<M: Specimen>(forge: &Forge<M>) {
-    let ring = forge.ring();
+fn salvage<M: Specimen>(forge: &Forge<M>) {
+    let mut ring = forge.ring();
     let places = Places::of(&ring);
-
-    let mapped = black_box(swept(|| ring.map(|_, _| forge.material())));
-    let mapped_places = Places::of(&mapped);
+    let place = Place::of(ring.salvage_key("revoked").unwrap().material());
+    assert!(matches!(ring.salvage_key("retired"), Err(EntryError::WrongStatus { .. })));
+    assert!(matches!(ring.salvage_key("destroyed"), Err(EntryError::KeyDestroyed { .. })));
+    let refused = ring.decryption_key("revoked").unwrap_err();
+    assert!(matches!(refused, DecryptionKeyError::KeyRevoked { .. }));
     places.are_those_of(&ring);
+    let _ = ring.entry::<Revoked>("revoked").unwrap().restore(at(6));
+    assert_eq!(Place::of(ring.decryption_key("revoked").unwrap().material()), place);
+    places.are_those_of(&ring);
+}
 
-    let again: Result<_, ()> = swept(|| {
-        mapped.try_map(|_, material| {
-            assert!(material.is_intact());
-            Ok(forge.material())
-        })
-    });
-    let again = black_box(again.unwrap());
-    assert_eq!(again.state(), ring.state());
-    mapped_places.are_those_of(&mapped);
-    drop(mapped);
-    let again_places = Places::of(&again);
+fn owned_rights<M: Specimen>(forge: &Forge<M>) {
+    let mut ring = forge.ring();
+    let key = ring.decryption_key("staged").unwrap();
+    let place = Place::of(key.material());
+    let before = living();
+    let owned = key.to_owned();
+    let (again, record) = (owned.as_key().to_owned(), ring.get("staged").unwrap().to_record());
+    // A pointer more, and no material more.
+    assert_eq!((living(), Arc::strong_count(&record.material)), (before, 4));
+    drop(record);
+
+    // It outlives its key, and its ring.
+    let _ = ring.entry::<Inactive>("staged").unwrap().retire(at(6));
+    let _ = ring.entry::<Retired>("staged").unwrap().destroy(at(7));
+    assert_eq!(Place::of(owned.as_key().material()), place);
     drop(ring);
-    again_places.are_those_of(&again);
-}
-
-/// A map that goes wrong at the key of this number.
-fn map_up_to<M: Specimen>(forge: &Forge<M>, last: usize, wrong: fn() -> &'static str) {
-    let ring = forge.ring();
-    let places = Places::of(&ring);
-    let mut done = 0;
-    let mapped = swept(|| {
-        ring.try_map(|_, _| {
-            if done == last {
-                return Err(wrong());
-            }
-            done += 1;
-            Ok(forge.material())
-        })
-    });
-    assert_eq!(mapped.unwrap_err(), "on purpose");
-    places.are_those_of(&ring);
-}
-
-fn mapping_fails<M: Specimen>(forge: &Forge<M>) {
-    let keys = forge.ring().len();
-    for last in 0..keys {
-        map_up_to(forge, last, || "on purpose");
-    }
-}
-
-fn mapping_panics<M: Specimen>(forge: &Forge<M>) {
-    let keys = forge.ring().len();
-    for last in 0..keys {
-        panics(|| map_up_to(forge, last, || panic_now()));
-    }
+    assert_eq!(living(), 1);
+    drop(owned);
+    assert_eq!(Place::of(again.as_key().material()), place);
+    drop(again);
+    assert_eq!(living(), 0);
 }
 
 fn forking<M: Specimen>(forge: &Forge<M>) {
@@ -226,6 +227,16 @@ fn forking<M: Specimen>(forge: &Forge<M>) {
     drop(ring);
     drop(fork);
     places.are_those_of(&second);
+
+    // What only reads has the same material, and not more of it.
+    let before = living();
+    let reader = second.decryption_only();
+    assert_eq!(living(), before);
+    let active = Place::of(second.active().decryption_key().material());
+    drop(second);
+    assert_eq!(Place::of(reader.decryption_key("staged").unwrap().material()), active);
+    let _intact = Place::of(reader.salvage_key("revoked").unwrap().material());
+    assert_eq!((reader.len(), living()), (4, 4));
 }
 
 fn reading<M: Specimen>(forge: &Forge<M>) {
@@ -237,19 +248,18 @@ fn reading<M: Specimen>(forge: &Forge<M>) {
     let keys = ring.export_for_crypto();
     let active = Place::of(keys.encryption_key().material());
     assert_eq!(Place::of(ring.encryption_key().material()), active);
-    assert_eq!(Place::of(keys.get("active").unwrap().material()), active);
     assert_eq!(Place::of_key(ring.active()), active);
-    assert!(keys.get("destroyed").is_none());
-    let by_export: Vec<_> = keys.iter().map(|key| Place::of(key.material())).collect();
+    let by_export: Vec<_> = keys.decryption_keys().map(|key| Place::of(key.material())).collect();
     let by_ring: Vec<_> = ring.decryption_keys().map(|key| Place::of(key.material())).collect();
     assert_eq!(by_export, by_ring);
     // An iterator that is dropped half-way.
     assert_eq!(Place::of(ring.decryption_keys().next().unwrap().material()), active);
     assert_eq!(ring.iter().nth(1).unwrap().id(), &id("former"));
     assert_eq!(
-        (ring.inactive().count(), ring.retired().count(), ring.destroyed().count()),
-        (2, 1, 1)
+        [ring.inactive().count(), ring.retired().count(), ring.revoked().count()],
+        [2, 1, 1]
     );
+    assert_eq!((ring.destroyed().count(), ring.unprepared().count()), (1, 0));
     let records: Vec<_> = ring.iter().map(|key| key.to_record()).collect();
     places.are_those_in(&records);
 
@@ -270,7 +280,7 @@ fn growth<M: Specimen>(forge: &Forge<M>) {
     for n in 1..=400 {
         let key = forge.key(&name(n));
         places.note(&key);
-        let _ = ring.add(key).unwrap();
+        let _ = ring.add(key, at(2)).unwrap();
         if n % 2 == 0 {
             let _ = ring.rotate_to(&name(n), at(n)).unwrap();
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use aes_gcm::aead::Aead;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use key_rotation::{
-    Inactive, Key, KeyId, KeyMaterial, KeyRecord, KeyStatus, Keyring, Retired, Status, Timestamp,
+    Inactive, Key, KeyId, KeyMaterial, KeyRecord, KeyRef, KeyStatus, Keyring, Retired, Timestamp,
 };
 use zeroize::{Zeroize, Zeroizing};
 
@@ -231,16 +231,17 @@ impl<M: Specimen> Forge<M> {
     }
 
     /// A ring with a key of each kind, named for what it is: `active`, `former`, `staged`,
-    /// `retired`, and the tombstone of `destroyed`.
+    /// `retired`, `revoked`, and the tombstone of `destroyed`.
     pub(crate) fn ring(&self) -> Keyring<M> {
         let mut ring = Keyring::new(self.key("former").activate(at(2)));
-        for name in ["active", "staged", "retired", "destroyed"] {
-            let _ = ring.add(self.key(name)).unwrap();
+        for name in ["active", "staged", "retired", "revoked", "destroyed"] {
+            let _ = ring.add(self.key(name), at(2)).unwrap();
         }
         let _ = ring.rotate_to("active", at(3)).unwrap();
         for name in ["retired", "destroyed"] {
             let _ = ring.entry::<Inactive>(name).unwrap().retire(at(4));
         }
+        let _ = ring.entry::<Inactive>("revoked").unwrap().revoke(at(4));
         let _ = ring.entry::<Retired>("destroyed").unwrap().destroy(at(5));
         black_box(ring)
     }
@@ -267,8 +268,14 @@ impl Place {
         Self { value: ptr::from_ref(material).addr(), secret: material.secret_at() }
     }
 
-    pub(crate) fn of_key<S: Status, M: Specimen>(key: &Key<S, M>) -> Self {
-        Self::of(key.decryption_key().material())
+    pub(crate) fn of_key<'k, M: Specimen + 'k>(key: impl Into<KeyRef<'k, M>>) -> Self {
+        let material = match key.into() {
+            KeyRef::Active(key) => key.decryption_key().material(),
+            KeyRef::Inactive(key) => key.decryption_key().material(),
+            KeyRef::Retired(key) => key.decryption_key().material(),
+            KeyRef::Revoked(key) => key.salvage_key().material(),
+        };
+        Self::of(material)
     }
 }
 
@@ -279,15 +286,16 @@ pub(crate) struct Places(BTreeMap<KeyId, Place>);
 impl Places {
     /// The places of the keys of this ring.
     pub(crate) fn of<M: Specimen>(ring: &Keyring<M>) -> Self {
-        let places = ring.iter().map(|key| {
-            let material = key.decryption_key().material();
-            (key.id().clone(), Place::of(material))
-        });
-        Self(places.collect())
+        Self(ring.iter().map(|key| (key.id().clone(), Place::of_key(key))).collect())
     }
 
-    pub(crate) fn note<S: Status, M: Specimen>(&mut self, key: &Key<S, M>) {
+    pub(crate) fn note<'k, M: Specimen + 'k>(&mut self, key: impl Into<KeyRef<'k, M>>) {
+        let key = key.into();
         self.0.insert(key.id().clone(), Place::of_key(key));
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// Every key of the ring was seen before, and its material is where it was.
@@ -300,7 +308,7 @@ impl Places {
     pub(crate) fn are_those_in<M: Specimen>(&self, records: &[KeyRecord<M>]) {
         for record in records {
             let place = Place::of(&*record.material);
-            assert_eq!(self.0.get(&record.id), Some(&place), "the material of {} moved", record.id);
+            assert_eq!(self.0.get(&record.info.id), Some(&place), "{} has moved", record.info.id);
         }
     }
 }

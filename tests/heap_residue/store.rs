@@ -4,10 +4,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 
+use key_rotation::error::{ChangeMismatch, RotationError};
+use key_rotation::key::{Rotation, RotationDecision};
+use key_rotation::policy::Refusal;
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    Change, ChangeMismatch, Commit, InMemoryKeyProvider, Inactive, KeyProvider, KeyRef, KeyStatus,
-    Outcome, Refusal, Revision, Rotation, RotationDecision, RotationError, RotationPolicy,
-    RotationService, Snapshot, StrictSingleActive, Timestamp,
+    InMemoryKeyProvider, Inactive, KeyInfo, KeyProvider, KeyRef, KeyStatus, Outcome,
+    RotationPolicy, RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
@@ -107,7 +110,7 @@ fn stocked<'s, M: Specimen>(
         let key = forge.key(name);
         places.note(&key);
         // By reference, so that two hold it for a while.
-        assert!(matches!(block_on(service.add(&key)).unwrap(), Outcome::Done(_)));
+        assert!(matches!(block_on(service.add(&key, at(2))).unwrap(), Outcome::Done(_)));
     }
     done(block_on(service.rotate_to("active", at(3))));
     done(block_on(service.retire("retired", at(4))));
@@ -164,11 +167,11 @@ fn lifecycle<M: Specimen>(forge: &Forge<M>) {
 struct Frozen;
 
 impl RotationPolicy for Frozen {
-    fn may_activate(&self, _key: &key_rotation::KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _key: &KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
         Err(Refusal::new("rotation is frozen"))
     }
 
-    fn may_decrypt(&self, _key: &key_rotation::KeyInfo, _now: Timestamp) -> Result<(), Refusal> {
+    fn may_decrypt(&self, _key: &KeyInfo, _now: Timestamp) -> Result<(), Refusal> {
         Ok(())
     }
 }
@@ -177,7 +180,7 @@ fn refusals<M: Specimen>(forge: &Forge<M>) {
     let store = Eventful::new(InMemoryKeyProvider::new());
     let (service, places) = stocked(forge, &store);
     for taken in ["active", "staged", "retired", "destroyed"] {
-        let error = block_on(service.add(forge.key(taken))).unwrap_err();
+        let error = block_on(service.add(forge.key(taken), at(6))).unwrap_err();
         assert!(matches!(error, RotationError::KeyIdTaken(_)));
     }
     for name in ["retired", "destroyed", "missing"] {
@@ -199,7 +202,7 @@ fn damaged_stores<M: Specimen>(forge: &Forge<M>) {
     let empty: Service<M> =
         RotationService::new(Eventful::new(InMemoryKeyProvider::new()), StrictSingleActive);
     assert!(matches!(block_on(empty.keyring()), Err(RotationError::EmptyStore)));
-    let refused = block_on(empty.add(forge.key("k")));
+    let refused = block_on(empty.add(forge.key("k"), at(2)));
     assert!(matches!(refused, Err(RotationError::EmptyStore)));
 
     let damaged = InMemoryKeyProvider::from_records([
@@ -245,7 +248,7 @@ fn lost_races<M: Specimen>(forge: &Forge<M>) {
     };
     let ours = forge.key("ours");
     set_rival();
-    lost(block_on(service.add(&ours)));
+    lost(block_on(service.add(&ours, at(6))));
     set_rival();
     lost(block_on(service.rotate_to("staged", at(6))));
     set_rival();
@@ -271,7 +274,7 @@ fn lost_answers<M: Specimen>(forge: &Forge<M>) {
     places.note(&key);
     let lose_answer = || store.events().push_back(Event::LostAnswer);
     lose_answer();
-    done(block_on(service.add(&key)));
+    done(block_on(service.add(&key, at(2))));
     lose_answer();
     done(block_on(service.rotate_to("added", at(6))));
     lose_answer();
@@ -299,7 +302,7 @@ fn failures<M: Specimen>(forge: &Forge<M>) {
     done(block_on(service.rotate_to("staged", at(6))));
     // Twice: nobody knows.
     fail(2);
-    let error = block_on(service.add(forge.key("k"))).unwrap_err();
+    let error = block_on(service.add(forge.key("k"), at(6))).unwrap_err();
     assert!(matches!(error, RotationError::OutcomeUnknown { .. }));
     fail(2);
     let error = block_on(service.rotate_to("former", at(7))).unwrap_err();
