@@ -6,10 +6,12 @@
 use core::time::Duration;
 
 use KeyStatus::{Active as IsActive, Inactive as IsInactive, Retired as IsRetired};
+use key_rotation::error::{Contradiction, UsageDecreased};
+use key_rotation::plan::{Doubt, DueStep, Missing};
+use key_rotation::policy::{CryptoperiodsBuilder, Rule, Usage, UsageLimit, days};
 use key_rotation::{
-    Contradiction, Cryptoperiods, CryptoperiodsBuilder, DecryptionKeyError, Doubt, DueStep,
-    EncryptionKeyError, EntryError, Inactive, Key, KeyId, KeyInfo, KeyStatus, Keyring, Missing,
-    Retired, RotationPolicy, Rule, TakenBy, Timestamp, Usage, UsageDecreased, UsageLimit, days,
+    Cryptoperiods, DecryptionKeyError, Inactive, Key, KeyId, KeyInfo, KeyRecord, KeyStatus, Keyring,
+    Retired, RotationPolicy, Times, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -22,14 +24,28 @@ fn id(name: &str) -> KeyId {
     name.parse().unwrap()
 }
 
-fn info(status: KeyStatus, activated_at: Option<Timestamp>, since: Timestamp) -> KeyInfo {
-    KeyInfo {
-        id: id("k"),
-        status,
-        created_at: Timestamp::UNIX_EPOCH,
-        activated_at,
-        status_since: since,
-    }
+/// A key of which nothing but this is known. A staged one was never active.
+fn info(status: KeyStatus, used: bool, times: Times) -> KeyInfo {
+    KeyInfo { id: id("k"), status, times, used, counted: false, added_in: 0, deactivated_in: 0 }
+}
+
+fn staged(added_at: Option<Timestamp>) -> KeyInfo {
+    info(IsInactive, false, Times { added_at, ..Times::default() })
+}
+
+fn active(activated_at: Option<Timestamp>) -> KeyInfo {
+    info(IsActive, true, Times { activated_at, ..Times::default() })
+}
+
+/// A key that has encrypted, and does not any more.
+fn former(
+    status: KeyStatus,
+    activated_at: Option<Timestamp>,
+    since: Option<Timestamp>,
+) -> KeyInfo {
+    let (deactivated_at, retired_at) =
+        if status == IsRetired { (None, since) } else { (since, None) };
+    info(status, true, Times { activated_at, deactivated_at, retired_at, ..Times::default() })
 }
 
 /// The time `period` after the start, and the milliseconds around it.
@@ -45,14 +61,16 @@ fn rules() -> CryptoperiodsBuilder {
 #[test]
 fn a_new_key_may_be_activated_when_its_propagation_is_over() {
     let policy = rules().propagation(days(2)).build().unwrap();
-    let key = info(IsInactive, None, START);
+    // What its maker says of its age counts for nothing.
+    let mut key = staged(Some(START));
+    key.times.created_at = Some(START.saturating_sub(days(100)));
     let allowed = around(days(2)).map(|now| policy.may_activate(&key, now).is_ok());
     assert_eq!(allowed, [false, true, true]);
     let refusal = policy.may_activate(&key, START).unwrap_err();
     assert_eq!(refusal.rule(), Some(Rule::Propagation));
     assert_eq!(refusal.allowed_from(), Some(START.saturating_add(days(2))));
 
-    let unknown = info(IsInactive, None, Timestamp::UNIX_EPOCH);
+    let unknown = KeyInfo { times: Times { added_at: None, ..key.times }, ..key };
     let refusal = policy.may_activate(&unknown, START).unwrap_err();
     assert_eq!((refusal.rule(), refusal.allowed_from()), (Some(Rule::Propagation), None));
     assert!(rules().build().unwrap().may_activate(&unknown, START).is_ok());
@@ -60,7 +78,8 @@ fn a_new_key_may_be_activated_when_its_propagation_is_over() {
 
 #[test]
 fn a_key_that_was_active_is_not_activated_again_unless_that_is_allowed() {
-    let key = info(IsInactive, Some(START), START);
+    let long_there = Times { added_at: Some(START.saturating_sub(days(100))), ..Times::default() };
+    let key = info(IsInactive, true, long_there);
     let refusal = rules().build().unwrap().may_activate(&key, START).unwrap_err();
     assert_eq!((refusal.rule(), refusal.allowed_from()), (Some(Rule::ForwardOnly), None));
     assert!(rules().allow_reactivation().build().unwrap().may_activate(&key, START).is_ok());
@@ -69,14 +88,13 @@ fn a_key_that_was_active_is_not_activated_again_unless_that_is_allowed() {
 #[test]
 fn a_retired_key_decrypts_until_its_grace_is_over() {
     let policy = rules().grace(days(30)).build().unwrap();
-    let key = info(IsRetired, Some(START), START);
+    let key = former(IsRetired, Some(START), Some(START));
     let allowed = around(days(30)).map(|now| policy.may_decrypt(&key, now).is_ok());
     assert_eq!(allowed, [true, false, false]);
-    for status in [IsActive, IsInactive] {
-        let key = info(status, Some(START), START);
-        assert!(policy.may_decrypt(&key, Timestamp::MAX).is_ok(), "{status}");
+    for key in [active(Some(START)), former(IsInactive, Some(START), Some(START))] {
+        assert!(policy.may_decrypt(&key, Timestamp::MAX).is_ok(), "{}", key.status);
     }
-    let unknown = info(IsRetired, None, Timestamp::UNIX_EPOCH);
+    let unknown = former(IsRetired, None, None);
     assert!(policy.may_decrypt(&unknown, Timestamp::MAX).is_ok());
 }
 
@@ -86,34 +104,35 @@ fn below_a_floor_nothing_decrypts_but_the_active_key() {
     let before = START.saturating_sub(MS);
     for status in [IsInactive, IsRetired] {
         let allowed = [before, START, START.saturating_add(MS)].map(|activated| {
-            policy.may_decrypt(&info(status, Some(activated), activated), START).is_ok()
+            policy.may_decrypt(&former(status, Some(activated), None), START).is_ok()
         });
         assert_eq!(allowed, [false, true, true], "{status}");
-        let unknown = info(status, Some(Timestamp::UNIX_EPOCH), START);
+        let unknown = former(status, None, Some(START));
         assert_eq!(policy.may_decrypt(&unknown, START).unwrap_err().rule(), Some(Rule::Floor));
-        assert!(policy.may_decrypt(&info(status, None, before), START).is_ok(), "never encrypted");
+        let never = KeyInfo { used: false, ..former(status, None, Some(before)) };
+        assert!(policy.may_decrypt(&never, START).is_ok(), "never encrypted");
     }
-    assert!(policy.may_decrypt(&info(IsActive, Some(before), before), START).is_ok());
+    assert!(policy.may_decrypt(&active(Some(before)), START).is_ok());
 }
 
 #[test]
 fn the_active_key_stops_at_its_hard_end_and_at_its_usage_limit() {
     let policy = rules().hard_end(days(120)).usage_limit(UsageLimit::of(1_000)).build().unwrap();
-    let key = info(IsActive, Some(START), START);
+    let key = active(Some(START));
     let by_age = around(days(120)).map(|now| policy.may_encrypt(&key, Usage::of(0), now).is_ok());
     assert_eq!(by_age, [true, false, false]);
     let by_usage = [999, 1_000, 1_001, u64::MAX]
         .map(|count| policy.may_encrypt(&key, Usage::of(count), START).is_ok());
     assert_eq!(by_usage, [true, false, false, false]);
     assert!(policy.may_encrypt(&key, Usage::UNKNOWN, START).is_ok());
-    let unknown = info(IsActive, Some(Timestamp::UNIX_EPOCH), START);
+    let unknown = active(None);
     assert!(policy.may_encrypt(&unknown, Usage::of(0), Timestamp::MAX).is_ok());
 }
 
 fn ring() -> Keyring<&'static str> {
     let key = |name, at| Key::new(id(name), "material", at);
     let mut ring = Keyring::new(key("k1", START).activate(START));
-    let _ = ring.add(key("k2", START)).unwrap();
+    let _ = ring.add(key("k2", START), START).unwrap();
     ring
 }
 
@@ -125,64 +144,45 @@ fn a_ring_refuses_with_the_id_the_reason_and_the_date() {
     let policy = rules().grace(days(30)).hard_end(days(60)).build().unwrap();
     let late = START.saturating_add(days(60));
 
-    let error = ring.decryption_key_under("k1", &policy, late).unwrap_err();
+    ring.enforce(&policy, late);
+    let error = ring.decryption_key("k1").unwrap_err();
     assert_eq!(
         error.to_string(),
         "key `k1` may not decrypt: its grace period ended at 2026-01-31T00:00:00.000Z"
     );
-    let keys: Vec<_> = ring.decryption_keys_under(&policy, late).collect();
-    assert!(matches!(
-        keys.as_slice(),
-        [Ok(key), Err(DecryptionKeyError::NotAllowed { id, .. })]
-            if key.id().as_str() == "k2" && id.as_str() == "k1"
-    ));
-    let EncryptionKeyError::NotAllowed { id, reason } =
-        ring.encryption_key_under(&policy, Usage::UNKNOWN, late).unwrap_err()
-    else {
-        panic!("another error");
-    };
-    assert_eq!((id.as_str(), reason.rule()), ("k2", Some(Rule::HardEnd)));
-    // The plain accessors stay what they are.
-    assert!(ring.decryption_key("k1").is_ok());
+    let keys: Vec<_> = ring.decryption_keys().map(|key| key.id().to_string()).collect();
+    assert_eq!(keys, ["k2"]);
+    assert!(ring.state().to_string().contains("may not decrypt: its grace period ended"));
+    // The right to encrypt is asked for beside the ring, which has a key to encrypt with in any
+    // case.
+    let refusal = policy.may_encrypt(&ring.active().info(), Usage::UNKNOWN, late).unwrap_err();
+    assert_eq!(refusal.rule(), Some(Rule::HardEnd));
     assert_eq!(ring.encryption_key().id().as_str(), "k2");
 }
 
 #[test]
-fn withheld_material_is_gone_from_the_ring_and_lookups_keep_answering() {
-    use std::sync::Arc;
-    let material = Arc::new("material");
-    let key = Key::from_shared(id("k1"), Arc::clone(&material), START).activate(START);
-    let mut ring = Keyring::new(key);
-    for name in ["k2", "k3"] {
-        let _ = ring.add(Key::new(id(name), "material", START)).unwrap();
-    }
+fn what_is_enforced_is_undone_by_enforcing_again_and_nothing_is_lost() {
+    let mut ring = ring();
     let _ = ring.rotate_to("k2", START).unwrap();
     let _ = ring.entry::<Inactive>("k1").unwrap().retire(START);
     let policy = rules().grace(days(30)).build().unwrap();
-    let [before, end, _] = around(days(30));
-    assert_eq!(ring.withhold(&policy, before), 0);
-    assert_eq!(Arc::strong_count(&material), 2);
-    assert_eq!(ring.withhold(&policy, end), 1);
-    assert_eq!(Arc::strong_count(&material), 1);
-    assert_eq!(ring.withhold(&policy, end), 0);
-
-    let reason = "its grace period ended at 2026-01-31T00:00:00.000Z";
-    for ring in [&ring, &ring.fork()] {
-        assert!(matches!(
-            ring.decryption_key("k1"),
-            Err(DecryptionKeyError::NotAllowed { id, reason: found })
-                if id.as_str() == "k1" && found.reason() == reason
-        ));
-        assert!(ring.get("k1").is_none());
-        assert_eq!(ring.len(), 2);
-        assert_eq!(ring.withheld().map(|held| held.key.status).collect::<Vec<_>>(), [IsRetired]);
-        assert!(ring.state().to_string().contains("k1   retired, withheld  "));
-    }
-    let error = ring.entry::<Retired>("k1").unwrap_err();
-    assert!(matches!(error, EntryError::Withheld { .. }), "{error}");
-    let taken = ring.add(Key::new(id("k1"), "another", START)).unwrap_err();
-    assert_eq!(taken.taken_by(), TakenBy::Key(IsRetired));
-    assert_eq!(ring.encryption_key().id().as_str(), "k2");
+    let allowed = around(days(30)).map(|now| {
+        ring.enforce(&policy, now);
+        let reads = |ring: &Keyring<&'static str>| match ring.decryption_key("k1") {
+            Ok(key) => *key.material() == "material",
+            Err(DecryptionKeyError::NotAllowed { id, reason }) => {
+                assert_eq!((id.as_str(), reason.rule()), ("k1", Some(Rule::Grace)));
+                false
+            }
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(reads(&ring), reads(&ring.fork()));
+        assert_eq!((ring.len(), ring.get("k1").unwrap().status()), (2, IsRetired));
+        reads(&ring)
+    });
+    assert_eq!(allowed, [true, false, false]);
+    ring.enforce(&policy, START);
+    assert_eq!(*ring.decryption_key("k1").unwrap().material(), "material");
 }
 
 #[test]
@@ -288,7 +288,8 @@ fn what_keeps_a_rotation_from_happening_is_said() {
     let early = policy.plan(&alone, Usage::UNKNOWN, START);
     assert_eq!(early.look_again_at(), Some(needed_by));
 
-    let _ = alone.add(Key::new(id("k2"), "material", late)).unwrap();
+    // It was made long ago, and nobody has it yet.
+    let _ = alone.add(Key::new(id("k2"), "material", START), late).unwrap();
     let plan = policy.plan(&alone, Usage::UNKNOWN, late);
     let allowed_from = late.saturating_add(days(2));
     assert!(plan.due().is_empty());
@@ -323,13 +324,15 @@ fn keys_are_due_to_retire_and_to_be_destroyed_when_their_periods_are_over() {
 #[test]
 fn unknown_times_are_in_doubt_and_never_overdue() {
     let policy = Cryptoperiods::QUARTERLY;
-    let unknown = Timestamp::UNIX_EPOCH;
-    let mut ring = Keyring::new(Key::new(id("k1"), "material", unknown).activate(unknown));
-    for name in ["k2", "k3"] {
-        let _ = ring.add(Key::new(id(name), "material", unknown)).unwrap();
-    }
-    let _ = ring.rotate_to("k2", unknown).unwrap();
-    let _ = ring.entry::<Inactive>("k1").unwrap().retire(unknown);
+    let record = |name, status| {
+        KeyRecord::new(id(name), status, START, "material").with_times(Times::default())
+    };
+    let records = [
+        record("k1", IsRetired),
+        record("k2", IsActive),
+        record("k3", IsInactive).staged(),
+    ];
+    let ring = Keyring::from_records(records).unwrap();
     let plan = policy.plan(&ring, Usage::of(0), START);
     assert!(plan.due().is_empty() && plan.missing().is_empty(), "{plan}");
     let rules: Vec<_> = plan
@@ -344,6 +347,11 @@ fn unknown_times_are_in_doubt_and_never_overdue() {
         rules,
         [("k2", Rule::OriginatorUsage), ("k1", Rule::Grace), ("k1", Rule::Retention)]
     );
+    // A rotation is due by usage, and since when k3 is there is not known: it may be too young.
+    let plan = policy.plan(&ring, Usage::of(u64::MAX), START);
+    assert!(plan.due().is_empty(), "{plan}");
+    let doubt = Doubt::UnknownAge { id: id("k3"), rule: Rule::Propagation };
+    assert!(plan.doubts().contains(&doubt), "{plan}");
 }
 
 #[test]
@@ -351,6 +359,7 @@ fn a_clock_that_jumps_changes_no_ring() {
     let policy = Cryptoperiods::QUARTERLY;
     let mut ring = ring();
     let _ = ring.rotate_to("k2", START).unwrap();
+    let _ = ring.entry::<Inactive>("k1").unwrap().retire(START);
     let before = ring.state();
     let decade = days(3_650);
     for now in [
@@ -360,8 +369,10 @@ fn a_clock_that_jumps_changes_no_ring() {
         Timestamp::UNIX_EPOCH,
     ] {
         let plan = policy.plan(&ring, Usage::of(0), now);
-        let _ = ring.decryption_keys_under(&policy, now).count();
-        let _ = ring.encryption_key_under(&policy, Usage::of(0), now).is_ok();
+        let _ = policy.may_encrypt(&ring.active().info(), Usage::of(0), now).is_ok();
+        ring.enforce(&policy, now);
+        assert_eq!(ring.state().refused().is_empty(), now < START.saturating_add(days(30)));
+        ring.enforce(&policy, START);
         assert_eq!(ring.state(), before);
         assert_eq!(plan, policy.plan(&ring, Usage::of(0), now), "the same question, another plan");
         // Dated before the ring: nothing can be due, and the plan says that a clock is wrong.
@@ -409,7 +420,7 @@ proptest! {
         for (what, key, day) in life {
             let name = KeyId::from(u64::from(key));
             match what {
-                0 => drop(ring.add(Key::new(name, key, at(day)))),
+                0 => drop(ring.add(Key::new(name, key, at(day)), at(day))),
                 1 => drop(ring.rotate_to(name.as_str(), at(day))),
                 2 => drop(ring.entry::<Inactive>(name.as_str()).map(|entry| entry.retire(at(day)))),
                 _ => drop(ring.entry::<Retired>(name.as_str()).map(|entry| entry.destroy(at(day)))),

@@ -6,10 +6,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use key_rotation::error::{ChangeMismatch, RotationError};
+use key_rotation::key::{Rotation, RotationDecision};
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    Change, ChangeMismatch, Commit, InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider,
-    KeyRecord, KeyRef, KeyStatus, Keyring, Outcome, Retired, Revision, Rotation, RotationDecision,
-    RotationError, RotationService, Snapshot, StrictSingleActive, Timestamp,
+    InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef, KeyStatus, Keyring,
+    Outcome, Retired, RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
@@ -25,8 +27,10 @@ fn staged(name: &str) -> Key<Inactive, String> {
     Key::new(id(name), format!("material of {name}"), at(10))
 }
 
+/// A key that has never encrypted, unless it must have.
 fn record(name: &str, status: KeyStatus) -> KeyRecord<String> {
-    KeyRecord::new(id(name), status, at(10), format!("material of {name}"))
+    let record = KeyRecord::new(id(name), status, at(10), format!("material of {name}"));
+    if status == KeyStatus::Inactive { record.staged() } else { record }
 }
 
 fn done<T>(outcome: Outcome<T>) -> T {
@@ -239,7 +243,7 @@ fn a_lost_answer_is_found_out_for_every_kind_of_change() {
             let name = if fault == Fault::After { "k2" } else { "k3" };
             let lose = || store.commits.lock().unwrap().push_back(fault);
             lose();
-            assert_eq!(done(service.add(staged(name)).await.unwrap()).id, id(name));
+            assert_eq!(done(service.add(staged(name), at(20)).await.unwrap()).id, id(name));
             lose();
             let _ = done(service.rotate_to(name, at(30)).await.unwrap());
             let _ = done(service.rotate_to("k1", at(30)).await.unwrap());
@@ -345,7 +349,7 @@ fn destroy(ring: &mut Keyring<String>, name: &str, when: u64) {
 }
 
 fn add(ring: &mut Keyring<String>, name: &str) {
-    drop(ring.add(staged(name)).unwrap());
+    drop(ring.add(staged(name), at(10)).unwrap());
 }
 
 #[test]
@@ -394,7 +398,7 @@ fn a_lost_change_is_told_from_what_others_did_by_what_is_found() {
         (false, |ring| rotate(ring, "k2", 20)),
     ];
     for (n, (expected, after)) in additions.into_iter().enumerate() {
-        let outcome = block_on(found_like(after).add(staged("k4"))).unwrap();
+        let outcome = block_on(found_like(after).add(staged("k4"), at(10))).unwrap();
         assert_eq!(matches!(outcome, Outcome::Done(_)), expected, "addition {n}");
     }
 }

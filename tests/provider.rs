@@ -1,13 +1,16 @@
 //! What a commit means, on the in-memory store: whole changes, or nothing.
 
-#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 use std::sync::Arc;
 
 use KeyStatus::{Active, Inactive, Retired};
+use key_rotation::error::{ChangeMismatch, TakenBy};
+use key_rotation::key::{Destruction, Retirement, Rotation};
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    Change, ChangeMismatch, Commit, Destruction, InMemoryKeyProvider, KeyId, KeyProvider,
-    KeyRecord, KeyStatus, Retirement, Revision, Rotation, Snapshot, TakenBy, Timestamp,
+    InMemoryKeyProvider, Key, KeyId, KeyInfo, KeyProvider, KeyRecord, KeyRef, KeyStatus, Keyring,
+    Times, Timestamp,
 };
 use pollster::block_on;
 
@@ -19,8 +22,20 @@ fn id(id: &'static str) -> KeyId {
     KeyId::from_static(id)
 }
 
+/// A key that has never encrypted, unless it must have.
 fn record(name: &'static str, status: KeyStatus) -> KeyRecord<&'static str> {
-    KeyRecord::new(id(name), status, at(10), name)
+    let record = KeyRecord::new(id(name), status, at(10), name);
+    if status == Inactive { record.staged() } else { record }
+}
+
+/// An inactive key that was active at 20 and until 30.
+fn demoted(name: &'static str) -> KeyRecord<&'static str> {
+    KeyRecord::new(id(name), Inactive, at(10), name).with_times(Times {
+        created_at: Some(at(10)),
+        activated_at: Some(at(20)),
+        deactivated_at: Some(at(30)),
+        ..Times::default()
+    })
 }
 
 /// a is active, i and j are inactive, r is retired, d is destroyed.
@@ -30,7 +45,7 @@ fn filled() -> Snapshot<&'static str> {
         records: vec![
             record("a", Active),
             record("i", Inactive),
-            record("j", Inactive).with_times(Some(at(20)), at(30)),
+            demoted("j"),
             record("r", Retired),
         ],
         destroyed: vec![Destruction::new(id("d"), at(5))],
@@ -40,8 +55,7 @@ fn filled() -> Snapshot<&'static str> {
 /// Everything that can be seen of a snapshot.
 fn rows(snapshot: &Snapshot<&'static str>) -> Vec<String> {
     let rows = snapshot.records.iter().map(|row| {
-        let times = (row.created_at, row.activated_at, row.status_since);
-        format!("{} {} {times:?} {}", row.id, row.status, row.material)
+        format!("{:?} {} {}", row.info, row.material, row.material_in)
     });
     let tombstones = snapshot.destroyed.iter().map(|row| format!("{row:?}"));
     rows.chain(tombstones).chain([snapshot.revision.to_string()]).collect()
@@ -73,10 +87,23 @@ fn each_change_is_written_whole_and_moves_the_revision() {
         assert_eq!(answer, Commit::Committed(Revision::new(seen + 1)), "{change:?}");
         assert_eq!(store.clone().into_keyring().map(drop), Ok(()), "{change:?}");
     }
-    assert_eq!(store.records.len(), 1);
     assert_eq!(store.destroyed, [Destruction::new(id("a"), at(80))]);
+    let [b] = store.records.as_slice() else { panic!("{:?}", store.records) };
+    assert_eq!((b.info.added_in, b.material_in), (2, 2), "what the store says of a new row");
+    assert_eq!(b.info.deactivated_in, 0, "forgotten when the key was activated again");
     let ring = store.into_keyring().unwrap();
-    assert_eq!((ring.active().id().as_str(), ring.active().activated_at()), ("b", Some(at(60))));
+    assert_eq!((ring.active().id().as_str(), ring.active().times().activated_at), ("b", Some(at(60))));
+}
+
+#[test]
+fn the_store_says_in_which_revision_a_key_lost_its_place() {
+    let mut store = filled();
+    let _ = store.apply(Revision::new(7), &rotation("a", "i", 40, false)).unwrap();
+    let numbers = |name: &str| {
+        let row = store.records.iter().find(|row| row.info.id == *name).unwrap();
+        (row.info.deactivated_in, row.info.added_in, row.material_in)
+    };
+    assert_eq!((numbers("a"), numbers("i")), ((8, 0, 0), (0, 0, 0)));
 }
 
 #[test]
@@ -168,13 +195,13 @@ fn a_mismatch_is_the_last_word_of_the_in_memory_store() {
 
 #[test]
 fn the_in_memory_store_gives_back_what_it_was_given() {
-    let records = [record("a", Active), record("i", Inactive).with_times(Some(at(20)), at(30))];
+    let records = [record("a", Active), demoted("i")];
     let snapshot = block_on(InMemoryKeyProvider::from_records(records).load()).unwrap();
     assert!(snapshot.revision > Revision::EMPTY);
     let kept: Vec<_> = snapshot
         .records
         .iter()
-        .map(|row| (row.id.as_str(), row.activated_at, *row.material))
+        .map(|row| (row.info.id.as_str(), row.info.times.activated_at, *row.material))
         .collect();
     assert_eq!(kept, [("a", Some(at(10)), "a"), ("i", Some(at(20)), "i")]);
 }
@@ -205,22 +232,31 @@ fn a_panicking_drop_leaves_a_whole_snapshot_behind() {
 #[test]
 fn a_record_that_no_ring_would_load_is_not_stored() {
     let mut store = Snapshot::empty();
-    let create = Change::Create(record("a", Active).with_times(None, at(10)));
+    let times = Times { created_at: Some(at(11)), activated_at: Some(at(10)), ..Times::default() };
+    let create = Change::Create(record("a", Active).with_times(times));
     assert!(matches!(
         store.apply(Revision::EMPTY, &create),
         Err(ChangeMismatch::InconsistentTimes { .. })
     ));
-    let add = Change::Add(record("x", Inactive).with_times(None, at(9)));
-    assert!(matches!(
-        filled().apply(Revision::new(7), &add),
-        Err(ChangeMismatch::InconsistentTimes { .. })
-    ));
+    for add in [record("x", Inactive).with_times(times), demoted("x").staged()] {
+        assert!(matches!(
+            filled().apply(Revision::new(7), &Change::Add(add)),
+            Err(ChangeMismatch::InconsistentTimes { .. })
+        ));
+    }
     assert!(store.is_empty());
+}
+
+/// The keys of a ring as one that comes from no store has them: without the numbers of revisions.
+fn without_revisions(ring: &Keyring<&'static str>) -> Vec<KeyInfo> {
+    let state = ring.state();
+    let keys = state.keys().cloned();
+    keys.map(|key| KeyInfo { added_in: 0, deactivated_in: 0, ..key }).collect()
 }
 
 #[test]
 fn a_store_and_a_ring_make_the_same_of_every_change() {
-    use key_rotation::{Inactive as InactiveKey, Keyring, Retired as RetiredKey};
+    use key_rotation::{Inactive as InactiveKey, Retired as RetiredKey};
     let mut store = Snapshot::empty();
     let _ = store.apply(Revision::EMPTY, &Change::Create(record("a", Active))).unwrap();
     let mut ring = store.clone().into_keyring().unwrap();
@@ -228,12 +264,15 @@ fn a_store_and_a_ring_make_the_same_of_every_change() {
         let revision = store.revision;
         assert!(matches!(store.apply(revision, &change), Ok(Commit::Committed(_))), "{change:?}");
         on_ring(&mut ring);
-        assert_eq!(store.clone().into_keyring().unwrap().state(), ring.state(), "{change:?}");
+        let stored = store.clone().into_keyring().unwrap();
+        assert_eq!(without_revisions(&stored), without_revisions(&ring), "{change:?}");
+        assert_eq!(stored.state().destroyed(), ring.state().destroyed(), "{change:?}");
     };
     for name in ["b", "c"] {
-        both(Change::Add(record(name, Inactive)), &|ring| {
-            drop(ring.add(key_rotation::Key::new(id(name), name, at(10))).unwrap());
-        });
+        let key = || Key::new(id(name), name, at(10));
+        let mut added = KeyRef::from(&key()).to_record();
+        added.info.times.added_at = Some(at(15));
+        both(Change::Add(added), &|ring| drop(ring.add(key(), at(15)).unwrap()));
     }
     both(rotation("a", "b", 40, false), &|ring| drop(ring.rotate_to("b", at(40)).unwrap()));
     both(rotation("b", "a", 50, true), &|ring| drop(ring.rotate_to("a", at(50)).unwrap()));
@@ -249,7 +288,8 @@ fn a_store_and_a_ring_make_the_same_of_every_change() {
 #[test]
 fn a_change_is_not_dated_before_any_time_that_a_row_carries() {
     // Its status is of unknown time, its activation is not.
-    let lost = record("i", Inactive).with_times(Some(at(30)), at(0));
+    let times = Times { activated_at: Some(at(30)), ..Times::default() };
+    let lost = demoted("i").with_times(times);
     let mut store = Snapshot {
         revision: Revision::new(7),
         records: vec![record("a", Active), lost],

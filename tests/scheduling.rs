@@ -5,11 +5,15 @@
 
 use std::sync::{Arc, Mutex};
 
+use key_rotation::audit::{AuditAction, AuditEvent, AuditSink};
+use key_rotation::error::{ChangeMismatch, RotationError};
+use key_rotation::plan::{Because, DueStep};
+use key_rotation::policy::{Evidence, Rule, Unreferenced, Usage, UsageLimit, days};
+use key_rotation::service::{Applied, DestroyRequest};
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    Applied, AuditAction, AuditEvent, AuditSink, Because, Change, ChangeMismatch, Commit,
-    Cryptoperiods, DestroyRequest, DueStep, Evidence, InMemoryKeyProvider, Inactive, Key, KeyId,
-    KeyProvider, KeyRef, Outcome, Revision, RotationError, RotationService, Rule, Snapshot,
-    StrictSingleActive, Timestamp, Unreferenced, Usage, UsageLimit, days,
+    Cryptoperiods, InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, KeyRef, Outcome,
+    RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
@@ -57,7 +61,7 @@ fn service() -> (Service, Arc<Record>) {
     let service = RotationService::new(Store::default(), POLICY)
         .with_audit(Arc::clone(&record) as Arc<dyn AuditSink>, "the test".parse().unwrap());
     let _ = block_on(service.bootstrap(staged("k1", 0), day(0))).unwrap();
-    let _ = block_on(service.add(staged("k2", 0))).unwrap();
+    let _ = block_on(service.add(staged("k2", 0), day(0))).unwrap();
     (service, record)
 }
 
@@ -157,7 +161,7 @@ fn a_step_that_loses_its_race_is_stale() {
     let store = Store::default();
     let alone = RotationService::new(Arc::clone(&store), POLICY);
     let _ = block_on(alone.bootstrap(staged("k1", 0), day(0))).unwrap();
-    let _ = block_on(alone.add(staged("k2", 0))).unwrap();
+    let _ = block_on(alone.add(staged("k2", 0), day(0))).unwrap();
     let plan = block_on(alone.plan(Usage::UNKNOWN, day(90))).unwrap();
     let [step] = plan.due() else { panic!("{plan}") };
 
@@ -174,7 +178,7 @@ fn a_step_that_is_due_by_usage_is_due_while_the_usage_is() {
     let policy = POLICY.to_builder().usage_limit(UsageLimit::of(100)).build().unwrap();
     let service = RotationService::new(Store::default(), policy);
     let _ = block_on(service.bootstrap(staged("k1", 0), day(0))).unwrap();
-    let _ = block_on(service.add(staged("k2", 0))).unwrap();
+    let _ = block_on(service.add(staged("k2", 0), day(0))).unwrap();
     let plan = block_on(service.plan(Usage::of(80), day(3))).unwrap();
     let [step @ DueStep::Activate { because: Because::Usage { .. }, .. }] = plan.due() else {
         panic!("{plan}")
@@ -260,7 +264,7 @@ fn a_key_is_destroyed_with_evidence_and_after_it_was_retired() {
 fn a_policy_without_rules_agrees_to_an_id_alone() {
     let service = RotationService::new(Store::default(), StrictSingleActive);
     let _ = block_on(service.bootstrap(staged("k2", 0), day(0))).unwrap();
-    let _ = block_on(service.add(staged("k1", 0))).unwrap();
+    let _ = block_on(service.add(staged("k1", 0), day(0))).unwrap();
     let _ = block_on(service.retire("k1", day(1))).unwrap();
     assert!(matches!(block_on(service.destroy("k1", day(1))), Ok(Outcome::Done(_))));
 }
@@ -271,7 +275,7 @@ fn only_what_was_committed_is_recorded() {
     let before = record.lines().len();
     let _ = block_on(service.rotate_to("k2", day(1))).unwrap_err();
     let _ = block_on(service.retire("k9", day(1))).unwrap_err();
-    let _ = block_on(service.add(staged("k1", 0))).unwrap_err();
+    let _ = block_on(service.add(staged("k1", 0), day(0))).unwrap_err();
     // Already active: nothing changes.
     let _ = block_on(service.rotate_to("k1", day(9))).unwrap();
     assert_eq!(record.lines().len(), before);
@@ -296,7 +300,7 @@ fn a_clock_ten_years_off_leaves_the_store_as_it_is() {
 
 #[test]
 fn what_is_put_on_record_cannot_hide_or_forge_anything() {
-    use key_rotation::RecordText;
+    use key_rotation::AuditText;
     for text in [
         "",
         " ",
@@ -308,10 +312,10 @@ fn what_is_put_on_record_cannot_hide_or_forge_anything() {
         "a\u{61c}b",
         &"x".repeat(513),
     ] {
-        assert!(text.parse::<RecordText>().is_err(), "{text:?}");
+        assert!(text.parse::<AuditText>().is_err(), "{text:?}");
     }
     for text in ["alice", "Jörg: Schlüssel im Dump", &"x".repeat(512)] {
-        assert_eq!(text.parse::<RecordText>().unwrap().as_str(), text);
+        assert_eq!(text.parse::<AuditText>().unwrap().as_str(), text);
     }
     let hostile = "k\n".repeat(1_000);
     let shown = format!("{:?}", DestroyRequest::from(hostile.as_str()));

@@ -5,11 +5,13 @@
 use std::sync::{Arc, Barrier};
 use std::thread;
 
+use key_rotation::error::{ChangeMismatch, EntryError, RotationError, TakenBy, Violation};
+use key_rotation::key::{Destruction, Rotation, RotationDecision};
+use key_rotation::policy::Refusal;
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    Change, ChangeMismatch, Commit, Destruction, EntryError, InMemoryKeyProvider, Inactive, Key,
-    KeyId, KeyInfo, KeyProvider, KeyRecord, KeyStatus, Keyring, Outcome, Refusal, Revision,
-    Rotation, RotationDecision, RotationError, RotationPolicy, RotationService, Snapshot,
-    StrictSingleActive, TakenBy, Timestamp, Violation,
+    InMemoryKeyProvider, Inactive, Key, KeyId, KeyInfo, KeyProvider, KeyRecord, KeyStatus, Keyring,
+    Outcome, RotationPolicy, RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
@@ -27,8 +29,10 @@ fn staged(name: &str) -> Key<Inactive, String> {
     Key::new(id(name), format!("material of {name}"), at(10))
 }
 
+/// A key that has never encrypted, unless it must have.
 fn record(name: &str, status: KeyStatus) -> KeyRecord<String> {
-    KeyRecord::new(id(name), status, at(10), format!("material of {name}"))
+    let record = KeyRecord::new(id(name), status, at(10), format!("material of {name}"));
+    if status == KeyStatus::Inactive { record.staged() } else { record }
 }
 
 /// A store with k1 active and k2 staged.
@@ -53,10 +57,10 @@ fn a_key_goes_through_its_life_in_the_store() {
     block_on(async {
         let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
         let ring = service.bootstrap(staged("k1"), at(20)).await.unwrap();
-        assert_eq!(ring.active().activated_at(), Some(at(20)));
+        assert_eq!(ring.active().times().activated_at, Some(at(20)));
 
-        let added = done(service.add(staged("k2")).await.unwrap());
-        assert_eq!((added.id.as_str(), added.at), ("k2", at(10)));
+        let added = done(service.add(staged("k2"), at(25)).await.unwrap());
+        assert_eq!((added.id.as_str(), added.at), ("k2", at(25)));
         let decision = done(service.rotate_to("k2", at(30)).await.unwrap());
         assert_eq!(
             decision,
@@ -73,7 +77,7 @@ fn a_key_goes_through_its_life_in_the_store() {
         assert_eq!(state.active().id.as_str(), "k2");
         assert_eq!(state.destroyed().len(), 1);
 
-        let taken = service.add(staged("k1")).await.unwrap_err();
+        let taken = service.add(staged("k1"), at(60)).await.unwrap_err();
         let RotationError::KeyIdTaken(taken) = taken else { panic!("{taken}") };
         assert_eq!(taken.taken_by, TakenBy::Tombstone { at: at(50) });
     });
@@ -87,7 +91,7 @@ fn an_empty_store_is_a_cold_start_and_a_store_of_tombstones_is_damaged() {
         assert!(matches!(empty.validate().await, Err(RotationError::EmptyStore)));
         assert!(matches!(empty.rotate_to("k1", at(1)).await, Err(RotationError::EmptyStore)));
         let key = Key::new(id("k1"), (), at(1));
-        assert!(matches!(empty.add(&key).await, Err(RotationError::EmptyStore)));
+        assert!(matches!(empty.add(&key, at(1)).await, Err(RotationError::EmptyStore)));
 
         let damaged = service(&Arc::new(InMemoryKeyProvider::from_records([record(
             "k1",
@@ -144,7 +148,7 @@ fn of_many_rotators_each_step_has_one_winner_and_losers_see_the_state_that_won()
     const THREADS: usize = 8;
     let store = store();
     for n in 0..THREADS {
-        let _ = done(block_on(service(&store).add(staged(&format!("next-{n}")))).unwrap());
+        let _ = done(block_on(service(&store).add(staged(&format!("next-{n}")), at(10))).unwrap());
     }
     let before = block_on(store.load()).unwrap().revision;
     let barrier = Barrier::new(THREADS);
@@ -190,12 +194,13 @@ fn a_failed_request_changes_nothing_in_the_store() {
         let error = service.rotate_to("k9", at(20)).await.unwrap_err();
         assert!(matches!(error, RotationError::Entry(EntryError::KeyNotFound { .. })));
         let key = staged("k2");
-        let error = service.add(&key).await.unwrap_err();
+        let error = service.add(&key, at(20)).await.unwrap_err();
         assert!(matches!(error, RotationError::KeyIdTaken(_)));
         assert_eq!(key.decryption_key().material(), "material of k2");
 
         let already = done(service.rotate_to("k1", at(99)).await.unwrap());
-        assert_eq!(already, RotationDecision::AlreadyActive { id: id("k1"), activated_at: at(10) });
+        let activated_at = Some(at(10));
+        assert_eq!(already, RotationDecision::AlreadyActive { id: id("k1"), activated_at });
         assert_eq!(service.state().await.unwrap(), before);
         assert_eq!(store.load().await.unwrap().revision, revision);
     });
@@ -276,12 +281,22 @@ fn a_store_of_tombstones_alone_is_damaged_and_gets_no_first_key() {
 }
 
 #[test]
-fn what_is_added_is_dated_by_its_status_in_the_ring_and_in_the_store() {
+fn what_is_added_is_dated_by_the_keeper_and_not_by_what_the_key_carries() {
+    // Made and demoted elsewhere, by a clock that is ahead.
     let demoted = staged("k9").activate(at(20)).deactivate(at(30));
-    let added = done(block_on(service(&store()).add(&demoted)).unwrap());
-    assert_eq!(added.at, at(30));
+    let service = service(&store());
+    assert_eq!(done(block_on(service.add(&demoted, at(25))).unwrap()).at, at(25));
     let mut ring = Keyring::new(staged("k1").activate(at(10)));
-    assert_eq!(ring.add(demoted).unwrap().at, at(30));
+    assert_eq!(ring.add(demoted, at(25)).unwrap().at, at(25));
+    for ring in [ring, block_on(service.keyring()).unwrap()] {
+        let times = ring.get("k9").unwrap().info().times;
+        assert_eq!((times.created_at, times.added_at), (Some(at(10)), Some(at(25))));
+        assert_eq!((times.activated_at, times.deactivated_at), (Some(at(20)), Some(at(30))));
+    }
+    // Nobody has a first key before it is written, whenever it was made.
+    let empty: Store = Arc::default();
+    let first = block_on(self::service(&empty).bootstrap(staged("k1"), at(40))).unwrap();
+    assert_eq!(first.active().times().added_at, Some(at(40)));
 }
 
 #[test]
