@@ -95,10 +95,10 @@ async fn conflict_is_not_announced() {
     let service = service(store.clone());
     let _ = service.bootstrap(key("k1"), Timestamp::now()).await.unwrap();
     let mut commits = store.listen().await.unwrap();
-    let add = key_rotation::Change::Add(key_rotation::KeyRef::from(&key("k2")).to_record());
+    let add = key_rotation::store::Change::Add(key_rotation::KeyRef::from(&key("k2")).to_record());
     let answer = store.commit(Revision::EMPTY, &add).await.unwrap();
-    assert_eq!(answer, key_rotation::Commit::Conflict);
-    let mismatch = key_rotation::Change::Retire(key_rotation::Retirement::new(
+    assert_eq!(answer, key_rotation::store::Commit::Conflict);
+    let mismatch = key_rotation::store::Change::Retire(key_rotation::key::Retirement::new(
         "k1".parse().unwrap(),
         Timestamp::now(),
     ));
