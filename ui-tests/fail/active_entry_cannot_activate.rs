@@ -1,5 +1,7 @@
-// An active key of a ring cannot be activated again.
-use key_rotation::{Active, EntryError, Keyring, Rotation, Timestamp};
+// The active key of a ring cannot be activated again.
+use key_rotation::error::EntryError;
+use key_rotation::key::Rotation;
+use key_rotation::{Active, Keyring, Timestamp};
 
 fn activate(ring: &mut Keyring, at: Timestamp) -> Result<Rotation, EntryError> {
     Ok(ring.entry::<Active>("k1")?.activate(at))

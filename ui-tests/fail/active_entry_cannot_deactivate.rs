@@ -1,9 +1,9 @@
 // The active key of a ring cannot be deactivated on its own.
-use key_rotation::{Active, EntryError, Keyring, Timestamp};
+use key_rotation::error::EntryError;
+use key_rotation::{Active, Keyring, Timestamp};
 
 fn deactivate(ring: &mut Keyring, at: Timestamp) -> Result<(), EntryError> {
-    let _ = ring.entry::<Active>("k1")?.deactivate(at);
-    Ok(())
+    Ok(ring.entry::<Active>("k1")?.deactivate(at))
 }
 
 fn main() {}

@@ -2,7 +2,7 @@
 use key_rotation::{Active, Inactive, InvalidKeyring, Key, Keyring};
 
 fn build(active: Key<Active>, staged: Key<Inactive>) -> Result<Keyring, InvalidKeyring> {
-    Keyring::builder().inactive(staged).build()
+    Keyring::builder().staged(staged).build()
 }
 
 fn main() {}

@@ -2,7 +2,7 @@
 use key_rotation::{Active, InvalidKeyring, Key, Keyring, Timestamp};
 
 fn build(one: Key<Active>, two: Key<Active>, at: Timestamp) -> Result<Keyring, InvalidKeyring> {
-    Keyring::builder().active(one).active(two).build()
+    Keyring::builder(one).previous(two).build()
 }
 
 fn main() {}

@@ -1,5 +1,6 @@
 // An encryption key got from a ring is gone when the ring rotates.
-use key_rotation::{EncryptionKey, EntryError, Keyring, Timestamp};
+use key_rotation::error::EntryError;
+use key_rotation::{EncryptionKey, Keyring, Timestamp};
 
 fn seal(_: EncryptionKey<'_>) {}
 

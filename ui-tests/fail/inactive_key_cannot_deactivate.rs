@@ -1,4 +1,4 @@
-// An inactive key cannot be deactivated, it is inactive.
+// An inactive key cannot be deactivated: it is inactive.
 use key_rotation::{Inactive, Key, Timestamp};
 
 fn deactivate(key: Key<Inactive>, at: Timestamp) -> Key<Inactive> {

@@ -1,5 +1,6 @@
-// An inactive key cannot be destroyed.
-use key_rotation::{Destruction, Inactive, Key, Timestamp};
+// An inactive key cannot be destroyed before it is retired.
+use key_rotation::key::Destruction;
+use key_rotation::{Inactive, Key, Timestamp};
 
 fn destroy(key: Key<Inactive>, at: Timestamp) -> Destruction {
     key.destroy(at)

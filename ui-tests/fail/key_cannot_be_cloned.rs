@@ -1,8 +1,8 @@
-// A key is one value.
+// A key is one value: it does not clone.
 use key_rotation::{Active, Key};
 
-fn second(key: Key<Active>) -> Key<Active> {
-    key.clone()
+fn twice(key: Key<Active>) -> (Key<Active>, Key<Active>) {
+    (key.clone(), key)
 }
 
 fn main() {}

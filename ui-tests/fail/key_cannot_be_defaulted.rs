@@ -1,7 +1,7 @@
 // There is no default key.
-use key_rotation::{Inactive, Key};
+use key_rotation::{Inactive, Key, KeyId, KeyMaterial, Timestamp};
 
-fn first() -> Key<Inactive> {
+fn first(id: KeyId, material: KeyMaterial, at: Timestamp) -> Key<Inactive> {
     Key::default()
 }
 

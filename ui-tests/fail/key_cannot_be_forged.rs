@@ -2,7 +2,7 @@
 use key_rotation::{Active, Inactive, Key, Timestamp};
 
 fn forge(key: Key<Inactive>, at: Timestamp) -> Key<Active> {
-    Key { parts: key.parts, status: std::marker::PhantomData }
+    Key { head: key.head, kept: key.kept, status: std::marker::PhantomData }
 }
 
 fn main() {}

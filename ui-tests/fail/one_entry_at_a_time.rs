@@ -1,10 +1,11 @@
 // An entry borrows the ring, so there is one at a time.
-use key_rotation::{EntryError, Inactive, Keyring, Timestamp};
+use key_rotation::error::EntryError;
+use key_rotation::{Inactive, Keyring, Timestamp};
 
 fn rotate(ring: &mut Keyring, at: Timestamp) -> Result<(), EntryError> {
     let one = ring.entry::<Inactive>("k1")?;
     let two = ring.entry::<Inactive>("k2")?;
-    let _ = one.activate(at);
+    let _ = one.retire(at);
     let _ = two.activate(at);
     Ok(())
 }

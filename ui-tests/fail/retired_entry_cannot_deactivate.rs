@@ -1,9 +1,9 @@
-// A retired key of a ring cannot be deactivated.
-use key_rotation::{EntryError, Keyring, Retired, Timestamp};
+// A retired key of a ring cannot be made inactive again: it decrypts as it is.
+use key_rotation::error::EntryError;
+use key_rotation::{Keyring, Retired, Timestamp};
 
 fn deactivate(ring: &mut Keyring, at: Timestamp) -> Result<(), EntryError> {
-    let _ = ring.entry::<Retired>("k1")?.deactivate(at);
-    Ok(())
+    Ok(ring.entry::<Retired>("k1")?.deactivate(at))
 }
 
 fn main() {}

@@ -1,8 +1,8 @@
-// A retired key cannot be activated.
-use key_rotation::{Active, Key, Retired, Timestamp};
+// A retired key cannot be activated again.
+use key_rotation::{Active, Inactive, Key, Retired, Timestamp};
 
-fn activate(key: Key<Retired>, at: Timestamp) -> Key<Active> {
-    key.activate(at)
+fn activate(old: Key<Retired>, new: Key<Inactive>, at: Timestamp) -> Key<Active> {
+    old.activate(at)
 }
 
 fn main() {}

@@ -1,8 +1,10 @@
 // A ring takes new keys, and a retired key is not one.
-use key_rotation::{Addition, Key, KeyIdTaken, Keyring, Retired};
+use key_rotation::error::KeyIdTaken;
+use key_rotation::key::Addition;
+use key_rotation::{Key, Keyring, Retired, Timestamp};
 
-fn add(ring: &mut Keyring, key: Key<Retired>) -> Result<Addition, KeyIdTaken> {
-    ring.add(key)
+fn add(ring: &mut Keyring, key: Key<Retired>, at: Timestamp) -> Result<Addition, KeyIdTaken> {
+    ring.add(key, at)
 }
 
 fn main() {}

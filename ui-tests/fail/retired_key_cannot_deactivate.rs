@@ -1,4 +1,4 @@
-// A retired key cannot be deactivated.
+// A retired key cannot be made inactive again.
 use key_rotation::{Inactive, Key, Retired, Timestamp};
 
 fn deactivate(key: Key<Retired>, at: Timestamp) -> Key<Inactive> {

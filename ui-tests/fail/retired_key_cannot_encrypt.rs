@@ -1,8 +1,8 @@
-// A retired key cannot encrypt.
-use key_rotation::{EncryptionKey, Key, Retired};
+// A retired key cannot encrypt again.
+use key_rotation::{Active, EncryptionKey, Key, Retired};
 
-fn encrypt(key: &Key<Retired>) -> EncryptionKey<'_> {
-    key.encryption_key()
+fn encrypt<'k>(old: &'k Key<Retired>, active: &'k Key<Active>) -> EncryptionKey<'k> {
+    old.encryption_key()
 }
 
 fn main() {}

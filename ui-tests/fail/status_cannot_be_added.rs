@@ -3,10 +3,6 @@ use key_rotation::{KeyStatus, Status};
 
 enum Suspended {}
 
-trait HasStatus {
-    const STATUS: KeyStatus;
-}
-
 impl Status for Suspended {
     const STATUS: KeyStatus = KeyStatus::Inactive;
 }

@@ -1,7 +1,10 @@
-// A status is a type without values.
-use key_rotation::Active;
+// A status is a type without values; its value is a `KeyStatus`.
+use key_rotation::{Active, KeyStatus};
+
+fn log(status: KeyStatus) {
+    println!("{status}");
+}
 
 fn main() {
-    let status = Active;
-    let _ = status;
+    log(Active);
 }

@@ -1,8 +1,10 @@
-// An active key of a ring cannot be activated again.
-use key_rotation::{EntryError, Inactive, Keyring, Rotation, Timestamp};
+// The active key of a ring cannot be activated again.
+use key_rotation::error::EntryError;
+use key_rotation::key::RotationDecision;
+use key_rotation::{Keyring, Timestamp};
 
-fn activate(ring: &mut Keyring, at: Timestamp) -> Result<Rotation, EntryError> {
-    Ok(ring.entry::<Inactive>("k1")?.activate(at))
+fn activate(ring: &mut Keyring, at: Timestamp) -> Result<RotationDecision, EntryError> {
+    ring.rotate_to("k2", at)
 }
 
 fn main() {}

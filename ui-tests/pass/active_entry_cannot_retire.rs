@@ -1,7 +1,10 @@
-// An active key of a ring cannot be retired.
-use key_rotation::{EntryError, Inactive, Keyring, Retirement, Timestamp};
+// The active key of a ring cannot be retired before another is active.
+use key_rotation::error::EntryError;
+use key_rotation::key::Retirement;
+use key_rotation::{Inactive, Keyring, Timestamp};
 
 fn retire(ring: &mut Keyring, at: Timestamp) -> Result<Retirement, EntryError> {
+    let _ = ring.rotate_to("k2", at)?;
     Ok(ring.entry::<Inactive>("k1")?.retire(at))
 }
 

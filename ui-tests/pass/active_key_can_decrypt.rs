@@ -1,4 +1,4 @@
-// An active key can decrypt.
+// An active key decrypts what it encrypted.
 use key_rotation::{Active, DecryptionKey, Key};
 
 fn decrypt(key: &Key<Active>) -> DecryptionKey<'_> {

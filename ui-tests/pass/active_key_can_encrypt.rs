@@ -1,4 +1,4 @@
-// An active key can encrypt.
+// An active key encrypts.
 use key_rotation::{Active, EncryptionKey, Key};
 
 fn encrypt(key: &Key<Active>) -> EncryptionKey<'_> {

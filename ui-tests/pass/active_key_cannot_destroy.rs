@@ -1,8 +1,9 @@
-// An active key cannot be destroyed.
-use key_rotation::{Destruction, Key, Retired, Timestamp};
+// An active key cannot be destroyed before it is inactive and then retired.
+use key_rotation::key::Destruction;
+use key_rotation::{Active, Key, Timestamp};
 
-fn destroy(key: Key<Retired>, at: Timestamp) -> Destruction {
-    key.destroy(at)
+fn destroy(key: Key<Active>, at: Timestamp) -> Destruction {
+    key.deactivate(at).retire(at).destroy(at)
 }
 
 fn main() {}

@@ -1,8 +1,8 @@
-// An active key cannot be retired.
-use key_rotation::{Inactive, Key, Retired, Timestamp};
+// An active key cannot be retired before it is inactive.
+use key_rotation::{Active, Key, Retired, Timestamp};
 
-fn retire(key: Key<Inactive>, at: Timestamp) -> Key<Retired> {
-    key.retire(at)
+fn retire(key: Key<Active>, at: Timestamp) -> Key<Retired> {
+    key.deactivate(at).retire(at)
 }
 
 fn main() {}

@@ -2,7 +2,7 @@
 use key_rotation::{Active, Inactive, InvalidKeyring, Key, Keyring};
 
 fn build(active: Key<Active>, staged: Key<Inactive>) -> Result<Keyring, InvalidKeyring> {
-    Keyring::builder().active(active).inactive(staged).build()
+    Keyring::builder(active).staged(staged).build()
 }
 
 fn main() {}

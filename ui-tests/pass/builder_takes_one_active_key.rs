@@ -2,7 +2,7 @@
 use key_rotation::{Active, InvalidKeyring, Key, Keyring, Timestamp};
 
 fn build(one: Key<Active>, two: Key<Active>, at: Timestamp) -> Result<Keyring, InvalidKeyring> {
-    Keyring::builder().active(one).inactive(two.deactivate(at)).build()
+    Keyring::builder(one).previous(two.deactivate(at)).build()
 }
 
 fn main() {}

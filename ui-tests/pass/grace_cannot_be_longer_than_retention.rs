@@ -1,5 +1,6 @@
 // A key is not destroyed while it may still decrypt.
-use key_rotation::{Cryptoperiods, days};
+use key_rotation::Cryptoperiods;
+use key_rotation::policy::days;
 
 const POLICY: Cryptoperiods = Cryptoperiods::builder()
     .grace(days(30))

@@ -1,5 +1,6 @@
 // The active key does not have to stop before another is due.
-use key_rotation::{Cryptoperiods, days};
+use key_rotation::Cryptoperiods;
+use key_rotation::policy::days;
 
 const POLICY: Cryptoperiods = Cryptoperiods::builder()
     .originator_usage(days(90))

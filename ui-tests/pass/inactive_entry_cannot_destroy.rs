@@ -1,7 +1,10 @@
-// An inactive key of a ring cannot be destroyed.
-use key_rotation::{Destruction, EntryError, Keyring, Retired, Timestamp};
+// An inactive key of a ring cannot be destroyed before it is retired.
+use key_rotation::error::EntryError;
+use key_rotation::key::Destruction;
+use key_rotation::{Inactive, Keyring, Retired, Timestamp};
 
 fn destroy(ring: &mut Keyring, at: Timestamp) -> Result<Destruction, EntryError> {
+    let _ = ring.entry::<Inactive>("k1")?.retire(at);
     Ok(ring.entry::<Retired>("k1")?.destroy(at))
 }
 

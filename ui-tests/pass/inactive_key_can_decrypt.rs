@@ -1,4 +1,4 @@
-// An inactive key can decrypt.
+// An inactive key decrypts.
 use key_rotation::{DecryptionKey, Inactive, Key};
 
 fn decrypt(key: &Key<Inactive>) -> DecryptionKey<'_> {

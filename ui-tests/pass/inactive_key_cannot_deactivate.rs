@@ -1,8 +1,8 @@
-// An inactive key cannot be deactivated, it is inactive.
-use key_rotation::{Active, Inactive, Key, Timestamp};
+// An inactive key cannot be deactivated: it is inactive.
+use key_rotation::{Inactive, Key, Timestamp};
 
-fn deactivate(key: Key<Active>, at: Timestamp) -> Key<Inactive> {
-    key.deactivate(at)
+fn deactivate(key: Key<Inactive>, _: Timestamp) -> Key<Inactive> {
+    key
 }
 
 fn main() {}

@@ -1,8 +1,9 @@
-// An inactive key cannot be destroyed.
-use key_rotation::{Destruction, Key, Retired, Timestamp};
+// An inactive key cannot be destroyed before it is retired.
+use key_rotation::key::Destruction;
+use key_rotation::{Inactive, Key, Timestamp};
 
-fn destroy(key: Key<Retired>, at: Timestamp) -> Destruction {
-    key.destroy(at)
+fn destroy(key: Key<Inactive>, at: Timestamp) -> Destruction {
+    key.retire(at).destroy(at)
 }
 
 fn main() {}

@@ -1,8 +1,8 @@
 // An inactive key cannot encrypt.
-use key_rotation::{Active, EncryptionKey, Key};
+use key_rotation::{DecryptionKey, Inactive, Key};
 
-fn encrypt(key: &Key<Active>) -> EncryptionKey<'_> {
-    key.encryption_key()
+fn encrypt(key: &Key<Inactive>) -> DecryptionKey<'_> {
+    key.decryption_key()
 }
 
 fn main() {}

@@ -2,7 +2,7 @@
 use key_rotation::{Inactive, InvalidKeyring, Key, Keyring, Timestamp};
 
 fn build(key: Key<Inactive>, at: Timestamp) -> Result<Keyring, InvalidKeyring> {
-    Keyring::builder().active(key.activate(at)).build()
+    Keyring::builder(key.activate(at)).build()
 }
 
 fn main() {}

@@ -1,8 +1,8 @@
-// A key is one value.
-use key_rotation::{Active, Key};
+// A key is one value: it does not clone.
+use key_rotation::{Active, DecryptionKey, EncryptionKey, Key};
 
-fn second(key: Key<Active>) -> Key<Active> {
-    key
+fn twice(key: &Key<Active>) -> (EncryptionKey<'_>, DecryptionKey<'_>) {
+    (key.encryption_key(), key.decryption_key())
 }
 
 fn main() {}

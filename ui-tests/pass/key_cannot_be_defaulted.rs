@@ -1,8 +1,8 @@
 // There is no default key.
 use key_rotation::{Inactive, Key, KeyId, KeyMaterial, Timestamp};
 
-fn first(material: KeyMaterial) -> Key<Inactive> {
-    Key::new(KeyId::from_static("k1"), material, Timestamp::now())
+fn first(id: KeyId, material: KeyMaterial, at: Timestamp) -> Key<Inactive> {
+    Key::new(id, material, at)
 }
 
 fn main() {}

@@ -3,7 +3,7 @@ use key_rotation::{Inactive, Key, Timestamp};
 
 fn rotate(key: Key<Inactive>, at: Timestamp) {
     let active = key.activate(at);
-    println!("{} {}", active.id(), active.id());
+    println!("{}", active.id());
 }
 
 fn main() {}

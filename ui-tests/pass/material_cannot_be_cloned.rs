@@ -1,8 +1,10 @@
 // Secret bytes are not copied.
-use key_rotation::KeyMaterial;
+use std::sync::Arc;
 
-fn keep(material: KeyMaterial) -> KeyMaterial {
-    material
+use key_rotation::{Inactive, Key, KeyId, KeyMaterial, Timestamp};
+
+fn stage(material: Arc<KeyMaterial>, id: KeyId, at: Timestamp) -> Key<Inactive> {
+    Key::from_shared(id, material, at)
 }
 
 fn main() {}

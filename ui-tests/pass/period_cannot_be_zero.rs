@@ -1,5 +1,6 @@
 // A period of no length is no rule.
-use key_rotation::{Cryptoperiods, days};
+use key_rotation::Cryptoperiods;
+use key_rotation::policy::days;
 
 const POLICY: Cryptoperiods = Cryptoperiods::builder()
     .grace(days(30))

@@ -1,5 +1,6 @@
 // A key is not due to be replaced before it may be activated.
-use key_rotation::{Cryptoperiods, days};
+use key_rotation::Cryptoperiods;
+use key_rotation::policy::days;
 
 const POLICY: Cryptoperiods = Cryptoperiods::builder()
     .originator_usage(days(90))

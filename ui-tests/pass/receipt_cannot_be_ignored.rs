@@ -1,9 +1,11 @@
-// What a retirement answers is not to be dropped by accident.
+// The receipt of a retirement is not dropped by accident.
 #![deny(unused_must_use)]
-use key_rotation::{EntryError, Inactive, Keyring, Timestamp};
+
+use key_rotation::error::EntryError;
+use key_rotation::{Inactive, Keyring, Timestamp};
 
 fn retire(ring: &mut Keyring, at: Timestamp) -> Result<(), EntryError> {
-    let _receipt = ring.entry::<Inactive>("k2")?.retire(at);
+    let _retired = ring.entry::<Inactive>("k2")?.retire(at);
     Ok(())
 }
 

@@ -1,9 +1,8 @@
-// A retired key of a ring cannot be deactivated.
-use key_rotation::{EntryError, Keyring, Timestamp};
+// A retired key of a ring cannot be made inactive again: it decrypts as it is.
+use key_rotation::{DecryptionKey, DecryptionKeyError, Keyring, Timestamp};
 
-fn deactivate(ring: &mut Keyring, at: Timestamp) -> Result<(), EntryError> {
-    let _ = ring.rotate_to("k2", at)?;
-    Ok(())
+fn deactivate(ring: &Keyring, _: Timestamp) -> Result<DecryptionKey<'_>, DecryptionKeyError> {
+    ring.decryption_key("k1")
 }
 
 fn main() {}

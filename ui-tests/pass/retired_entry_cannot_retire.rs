@@ -1,8 +1,8 @@
 // A retired key of a ring cannot be retired again.
-use key_rotation::{EntryError, Inactive, Keyring, Retirement, Timestamp};
+use key_rotation::{DecryptionKey, DecryptionKeyError, Keyring, Timestamp};
 
-fn retire(ring: &mut Keyring, at: Timestamp) -> Result<Retirement, EntryError> {
-    Ok(ring.entry::<Inactive>("k1")?.retire(at))
+fn retire(ring: &Keyring, _: Timestamp) -> Result<DecryptionKey<'_>, DecryptionKeyError> {
+    ring.decryption_key("k1")
 }
 
 fn main() {}

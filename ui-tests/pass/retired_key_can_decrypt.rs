@@ -1,4 +1,4 @@
-// A retired key can decrypt.
+// A retired key still decrypts.
 use key_rotation::{DecryptionKey, Key, Retired};
 
 fn decrypt(key: &Key<Retired>) -> DecryptionKey<'_> {

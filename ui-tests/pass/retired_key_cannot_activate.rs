@@ -1,8 +1,8 @@
-// A retired key cannot be activated.
-use key_rotation::{Active, Inactive, Key, Timestamp};
+// A retired key cannot be activated again.
+use key_rotation::{Active, Inactive, Key, Retired, Timestamp};
 
-fn activate(key: Key<Inactive>, at: Timestamp) -> Key<Active> {
-    key.activate(at)
+fn activate(_: Key<Retired>, new: Key<Inactive>, at: Timestamp) -> Key<Active> {
+    new.activate(at)
 }
 
 fn main() {}

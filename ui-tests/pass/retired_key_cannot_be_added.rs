@@ -1,8 +1,10 @@
 // A ring takes new keys, and a retired key is not one.
-use key_rotation::{Addition, Inactive, Key, KeyIdTaken, Keyring};
+use key_rotation::error::KeyIdTaken;
+use key_rotation::key::Addition;
+use key_rotation::{Inactive, Key, Keyring, Timestamp};
 
-fn add(ring: &mut Keyring, key: Key<Inactive>) -> Result<Addition, KeyIdTaken> {
-    ring.add(key)
+fn add(ring: &mut Keyring, key: Key<Inactive>, at: Timestamp) -> Result<Addition, KeyIdTaken> {
+    ring.add(key, at)
 }
 
 fn main() {}

@@ -1,8 +1,8 @@
-// A retired key cannot be deactivated.
-use key_rotation::{Active, Inactive, Key, Timestamp};
+// A retired key cannot be made inactive again.
+use key_rotation::{Key, Retired, Timestamp};
 
-fn deactivate(key: Key<Active>, at: Timestamp) -> Key<Inactive> {
-    key.deactivate(at)
+fn deactivate(key: Key<Retired>, _: Timestamp) -> Key<Retired> {
+    key
 }
 
 fn main() {}

@@ -1,8 +1,8 @@
-// A retired key cannot encrypt.
-use key_rotation::{Active, EncryptionKey, Key};
+// A retired key cannot encrypt again.
+use key_rotation::{Active, EncryptionKey, Key, Retired};
 
-fn encrypt(key: &Key<Active>) -> EncryptionKey<'_> {
-    key.encryption_key()
+fn encrypt<'k>(_: &'k Key<Retired>, active: &'k Key<Active>) -> EncryptionKey<'k> {
+    active.encryption_key()
 }
 
 fn main() {}

@@ -1,5 +1,6 @@
 // A rotation is due at a share of the usage limit, from 1 to 100 percent.
-use key_rotation::{Cryptoperiods, UsageLimit};
+use key_rotation::Cryptoperiods;
+use key_rotation::policy::UsageLimit;
 
 const POLICY: Cryptoperiods = Cryptoperiods::builder()
     .usage_limit(UsageLimit::RANDOM_NONCE)

@@ -1,14 +1,8 @@
 // The statuses are a closed set.
-use key_rotation::KeyStatus;
+use key_rotation::{Inactive, Key};
 
-enum Suspended {}
-
-trait HasStatus {
-    const STATUS: KeyStatus;
-}
-
-impl HasStatus for Suspended {
-    const STATUS: KeyStatus = KeyStatus::Inactive;
+struct Suspended {
+    key: Key<Inactive>,
 }
 
 fn main() {}

@@ -1,7 +1,10 @@
-// A status is a type without values.
+// A status is a type without values; its value is a `KeyStatus`.
 use key_rotation::KeyStatus;
 
+fn log(status: KeyStatus) {
+    println!("{status}");
+}
+
 fn main() {
-    let status = KeyStatus::Active;
-    let _ = status;
+    log(KeyStatus::Active);
 }

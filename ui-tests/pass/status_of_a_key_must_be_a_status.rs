@@ -1,8 +1,8 @@
-// What stands in the place of the status must be one.
-use key_rotation::{Active, Key};
+// The first parameter of a key is its status.
+use key_rotation::{Active, Key, KeyMaterial};
 
-fn show(key: &Key<Active>) {
-    println!("{}", key.id());
+struct Service {
+    key: Key<Active, KeyMaterial>,
 }
 
 fn main() {}

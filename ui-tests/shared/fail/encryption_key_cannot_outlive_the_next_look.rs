@@ -1,5 +1,6 @@
 // An encryption key got from a reader is gone when the reader looks again.
-use key_rotation::{EncryptionKey, KeyringReader};
+use key_rotation::EncryptionKey;
+use key_rotation::shared::KeyringReader;
 
 fn seal(_: EncryptionKey<'_>) {}
 

@@ -1,5 +1,5 @@
 // A reader is one worker's own: each worker asks the shared ring for one.
-use key_rotation::{KeyringReader, SharedKeyring};
+use key_rotation::shared::{KeyringReader, SharedKeyring};
 
 fn for_two_workers(shared: &SharedKeyring) -> (KeyringReader, KeyringReader) {
     let reader = shared.reader();

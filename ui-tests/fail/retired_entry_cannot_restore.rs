@@ -1,0 +1,10 @@
+// A retired key of a ring cannot be restored: it was not revoked.
+use key_rotation::error::EntryError;
+use key_rotation::key::Restoration;
+use key_rotation::{Keyring, Retired, Timestamp};
+
+fn restore(ring: &mut Keyring, at: Timestamp) -> Result<Restoration, EntryError> {
+    Ok(ring.entry::<Retired>("k1")?.restore(at))
+}
+
+fn main() {}

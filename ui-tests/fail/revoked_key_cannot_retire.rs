@@ -1,0 +1,8 @@
+// A revoked key cannot be retired: it is restored as retired.
+use key_rotation::{Key, Retired, Revoked, Timestamp};
+
+fn retire(key: Key<Revoked>, at: Timestamp) -> Key<Retired> {
+    key.retire(at)
+}
+
+fn main() {}

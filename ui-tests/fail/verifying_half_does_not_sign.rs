@@ -1,0 +1,14 @@
+// The half that verifies is not the half that signs.
+use key_rotation::{Apart, DecryptionKeyError, Keyring};
+
+struct Private;
+struct Public;
+
+fn sign(_: &Private, _: &[u8]) {}
+
+fn issue(ring: &Keyring<Private, Apart<Public>>) -> Result<(), DecryptionKeyError> {
+    sign(ring.decryption_key("k1")?.material(), b"claims");
+    Ok(())
+}
+
+fn main() {}

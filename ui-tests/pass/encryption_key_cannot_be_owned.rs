@@ -1,0 +1,13 @@
+// There is no owned encryption key: a task of its own takes one from the ring each time.
+use std::sync::Arc;
+
+use key_rotation::{EncryptionKey, Keyring};
+
+fn seal(_: EncryptionKey<'_>) {}
+fn spawn(_task: impl FnOnce() + Send + 'static) {}
+
+fn start(ring: Arc<Keyring>) {
+    spawn(move || seal(ring.encryption_key()));
+}
+
+fn main() {}

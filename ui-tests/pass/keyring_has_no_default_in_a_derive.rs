@@ -1,0 +1,10 @@
+// What holds a ring derives `Default` only where there may be no ring.
+use key_rotation::Keyring;
+
+#[derive(Default)]
+struct Service {
+    name: Option<Box<str>>,
+    keys: Option<Keyring>,
+}
+
+fn main() {}

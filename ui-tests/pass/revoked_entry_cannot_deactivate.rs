@@ -1,0 +1,10 @@
+// A revoked key of a ring cannot be made inactive again: it is restored as retired.
+use key_rotation::error::EntryError;
+use key_rotation::key::Restoration;
+use key_rotation::{Keyring, Revoked, Timestamp};
+
+fn deactivate(ring: &mut Keyring, at: Timestamp) -> Result<Restoration, EntryError> {
+    Ok(ring.entry::<Revoked>("k1")?.restore(at))
+}
+
+fn main() {}
