@@ -3,9 +3,9 @@
 use core::fmt;
 
 use crate::evidence::Evidence;
-use crate::text::AuditText;
 use crate::id::KeyId;
 use crate::revision::Revision;
+use crate::text::AuditText;
 use crate::timestamp::Timestamp;
 
 /// A place where audit events go: a log, a table, a queue.

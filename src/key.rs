@@ -11,6 +11,7 @@
 use alloc::sync::Arc;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem;
 
 use crate::id::KeyId;
 use crate::material::KeyMaterial;
@@ -90,8 +91,9 @@ mod rights;
 /// carries, from a host whose clock is behind, counts as the latest that it carries.
 #[must_use = "a key that is dropped is lost, and its material is wiped"]
 pub struct Key<S: Status, E = KeyMaterial, D: Halves<E> = Same> {
-    head: Head,
+    // The halves first, beside the id: a lookup among many keys reads both from one line of the cache.
     kept: Kept<S::Both, S::No, E, D>,
+    head: Head,
     status: PhantomData<fn() -> S>,
 }
 
@@ -382,6 +384,14 @@ impl<S: Status, E, D: Halves<E>> Key<S, E, D> {
         Key::from_parts(self.head.share(), kept)
     }
 
+    /// The same key as what it is: no other than an inactive one can be activated.
+    pub(crate) fn into_inactive(self) -> Key<Inactive, E, D>
+    where
+        S: CanActivate,
+    {
+        Key::from_parts(self.head, self.kept.both(<S as CanActivate>::never))
+    }
+
     /// More pointers to the same key. Never handed out: outside, a key is one value.
     pub(crate) fn share(&self) -> Self {
         self.over(self.kept.share())
@@ -397,6 +407,27 @@ impl<E, D: Halves<E>> Key<Inactive, E, D> {
     fn made(id: KeyId, kept: Both<E, D>, created_at: Timestamp) -> Self {
         let times = Times { created_at: Some(created_at), ..Times::default() };
         Self::from_parts(Head { id, times, marks: Default::default() }, kept)
+    }
+}
+
+impl<E, D: Halves<E>> Key<Active, E, D> {
+    /// An activation and a deactivation in one: `next` becomes the active key, and the key that
+    /// was active stands in its place. They swap, so neither is ever missing, and no second pointer
+    /// to the material is made. The one place where the active key of a ring changes.
+    #[inline]
+    pub(crate) fn give_way(
+        &mut self,
+        next: &mut Key<Inactive, E, D>,
+        asked_at: Timestamp,
+    ) -> Rotation {
+        let at = self.head.times.no_earlier_than(next.head.times.no_earlier_than(asked_at));
+        let reactivated = next.head.marks.used();
+        let (from, to) = (self.head.id.clone(), next.head.id.clone());
+        mem::swap(&mut self.head, &mut next.head);
+        mem::swap(&mut self.kept, &mut next.kept);
+        self.head.enter(KeyStatus::Active, at);
+        next.head.enter(KeyStatus::Inactive, at);
+        Rotation { from, to, at, asked_at, reactivated }
     }
 }
 

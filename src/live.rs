@@ -12,13 +12,13 @@ use core::future::ready;
 use thiserror::Error;
 
 use crate::id::KeyId;
-use crate::ring::Keyring;
+use crate::key::KeyRecord;
 use crate::policy::RotationPolicy;
 use crate::revision::Revision;
-use crate::store::{KeyProvider, Snapshot};
-use crate::key::KeyRecord;
+use crate::ring::Keyring;
 use crate::service::{RotationError, RotationService};
 use crate::shared::SharedKeyring;
+use crate::store::{KeyProvider, Snapshot};
 use crate::timestamp::Timestamp;
 
 impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {

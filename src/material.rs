@@ -63,8 +63,8 @@ impl KeyMaterial {
     /// assert_eq!(KeyMaterial::take(&mut placeholder).unwrap_err(), MaterialError::AllZero);
     /// ```
     pub fn take(source: &mut [u8]) -> Result<Self, MaterialError> {
-        let mut secret = zeroed(source.len());
-        secret.expose_secret_mut().copy_from_slice(source);
+        // A box of its final size, which is written once.
+        let secret = SecretBox::new(Box::from(&*source));
         source.zeroize();
         Self::checked(secret)
     }

@@ -249,12 +249,7 @@ impl Cryptoperiods {
 }
 
 impl RotationPlan {
-    fn new(
-        policy: &Cryptoperiods,
-        ring: &KeyringState,
-        usage: Usage,
-        now: Timestamp,
-    ) -> Self {
+    fn new(policy: &Cryptoperiods, ring: &KeyringState, usage: Usage, now: Timestamp) -> Self {
         let mut plan = Self {
             made_at: now,
             due: Vec::new(),

@@ -13,12 +13,13 @@ use core::fmt;
 
 use crate::id::KeyId;
 use crate::key::{
-    DecryptionKey, Destruction, EncryptionKey, Halves, Key, KeyInfo, Same, SalvageKey,
+    DecryptionKey, Destruction, EncryptionKey, Halves, Key, KeyInfo, SalvageKey, Same,
 };
 use crate::material::KeyMaterial;
 use crate::refusal::Refusal;
 use crate::status::{Active, Inactive, Retired, Revoked};
 
+use self::active::ActiveKey;
 use self::slot::{FIRST_SEQ, Slot};
 use self::table::Table;
 
@@ -34,6 +35,7 @@ pub use self::state::KeyringState;
 pub use self::taken::{KeyIdTaken, TakenBy, TakenId};
 pub use crate::text::Reason;
 
+mod active;
 mod builder;
 mod change;
 mod decryption;
@@ -97,7 +99,7 @@ mod words;
 /// ```
 #[must_use = "a keyring that is dropped drops its keys"]
 pub struct Keyring<E = KeyMaterial, D: Halves<E> = Same> {
-    active: Key<Active, E, D>,
+    active: ActiveKey<E, D>,
     others: Table<Slot<E, D>>,
     /// The keys that the policy that was enforced last does not let decrypt.
     refusals: BTreeMap<KeyId, Refusal>,
@@ -126,13 +128,13 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// The ring of these, which the border has looked at.
     fn of(active: Key<Active, E, D>, others: Table<Slot<E, D>>, seq: u32) -> Self {
         let live = others.iter().filter(|slot| !matches!(slot, Slot::Destroyed { .. })).count();
-        Self { active, others, refusals: BTreeMap::new(), live, seq }
+        Self { active: ActiveKey::new(active), others, refusals: BTreeMap::new(), live, seq }
     }
 
     /// Returns the active key.
     #[inline]
     pub fn active(&self) -> &Key<Active, E, D> {
-        &self.active
+        self.active.key()
     }
 
     /// Lists the inactive keys: those that were active, latest first, then those that are staged,
@@ -159,7 +161,11 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// Lists the keys whose material could not be prepared, in the order of [`iter`](Self::iter).
     pub fn unprepared(&self) -> impl Iterator<Item = (&KeyInfo, &Reason)> {
         self.sorted(|slot| {
-            if let Slot::Unprepared { key, .. } = slot { Some((&key.info, &key.reason)) } else { None }
+            if let Slot::Unprepared { key, .. } = slot {
+                Some((&key.info, &key.reason))
+            } else {
+                None
+            }
         })
     }
 
@@ -206,7 +212,7 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// ```
     #[inline]
     pub fn encryption_key(&self) -> EncryptionKey<'_, E> {
-        self.active.encryption_key()
+        self.active().encryption_key()
     }
 
     /// Lends the right to decrypt with the key of this id.
@@ -346,7 +352,7 @@ where
 impl<E, D: Halves<E>> fmt::Debug for Keyring<E, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring")
-            .field("active", self.active.id())
+            .field("active", self.active().id())
             .field("len", &self.len())
             .finish_non_exhaustive()
     }

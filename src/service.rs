@@ -6,13 +6,13 @@ use core::fmt;
 
 use crate::audit::AuditSink;
 use crate::evidence::Evidence;
-use crate::text::AuditText;
-use crate::ring::{Keyring, KeyringState, TakenId};
+use crate::key::{Addition, Destruction, Key, KeyRef, Retirement, RotationDecision};
 use crate::policy::RotationPolicy;
 use crate::revision::Revision;
-use crate::store::{Change, KeyProvider, Snapshot};
-use crate::key::{Addition, Destruction, Key, KeyRef, Retirement, RotationDecision};
+use crate::ring::{Keyring, KeyringState, TakenId};
 use crate::status::{Inactive, KeyStatus, Retired};
+use crate::store::{Change, KeyProvider, Snapshot};
+use crate::text::AuditText;
 use crate::timestamp::Timestamp;
 
 use self::commit::{Audit, Grounds};
@@ -398,12 +398,16 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         self.provider.load().await.map_err(RotationError::Provider)
     }
 
-    pub(crate) async fn load_ring(&self) -> Result<(Revision, Keyring<P::Material>), RotationError<P::Error>> {
+    pub(crate) async fn load_ring(
+        &self,
+    ) -> Result<(Revision, Keyring<P::Material>), RotationError<P::Error>> {
         let snapshot = self.load_snapshot().await?;
         Ok((snapshot.revision, snapshot.into_keyring()?))
     }
 
-    pub(crate) async fn load_snapshot(&self) -> Result<Snapshot<P::Material>, RotationError<P::Error>> {
+    pub(crate) async fn load_snapshot(
+        &self,
+    ) -> Result<Snapshot<P::Material>, RotationError<P::Error>> {
         let snapshot = self.load().await?;
         if snapshot.is_empty() { Err(RotationError::EmptyStore) } else { Ok(snapshot) }
     }

@@ -9,9 +9,9 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use crate::ring::Keyring;
 use crate::material::KeyMaterial;
 use crate::revision::Revision;
+use crate::ring::Keyring;
 use crate::timestamp::Timestamp;
 
 use self::sync::{AtomicU64, Cell, Mutex, MutexGuard, Ordering, PoisonError};
@@ -214,7 +214,9 @@ impl<M> SharedKeyring<M> {
     pub fn confirm(&self, revision: Revision, at: Timestamp) {
         // Another revision proves nothing: an older may be what a lagging replica says.
         if *self.turn() == revision {
-            self.shared.confirmed_at.fetch_max(at.as_unix_millis().saturating_add(1), Ordering::AcqRel);
+            self.shared
+                .confirmed_at
+                .fetch_max(at.as_unix_millis().saturating_add(1), Ordering::AcqRel);
         }
     }
 

@@ -8,17 +8,17 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::ring::InvalidKeyring;
 use crate::id::KeyId;
-use crate::ring::Keyring;
-use crate::material::KeyMaterial;
-use crate::key::{Destruction, Retirement, Rotation};
 use crate::key::KeyRecord;
+use crate::key::{Destruction, Retirement, Rotation};
+use crate::material::KeyMaterial;
+use crate::ring::InvalidKeyring;
+use crate::ring::Keyring;
 
 pub use self::apply::ChangeMismatch;
-pub use crate::revision::Revision;
 #[cfg(feature = "std")]
 pub use self::memory::InMemoryKeyProvider;
+pub use crate::revision::Revision;
 
 mod apply;
 #[cfg(feature = "std")]

@@ -161,8 +161,8 @@ impl From<&str> for EscapedText {
             len -= 1;
         }
         let mut bytes = [0; Self::KEPT];
-        for (to, from) in bytes.iter_mut().zip(text.as_bytes().iter().take(len)) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (bytes.get_mut(..len), text.as_bytes().get(..len)) {
+            to.copy_from_slice(from);
         }
         // `KEPT` fits.
         Self { len: len as u8, is_cut: len < text.len(), bytes }

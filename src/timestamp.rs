@@ -88,6 +88,12 @@ impl Timestamp {
         Self::from_unix_millis(self.as_unix_millis().saturating_sub(millis_of(period)))
     }
 
+    /// Returns the latest of the times that are known. One that is not is less than any other.
+    pub(crate) fn latest<const N: usize>(times: [Option<Self>; N]) -> Option<Self> {
+        let latest = times.into_iter().map(|at| at.map_or(0, |at| at.0.get())).max();
+        latest.and_then(NonZeroU64::new).map(Self)
+    }
+
     /// Returns how long ago the other time was; zero if it is yet to come.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {

@@ -141,7 +141,7 @@ fn keyring<M>(ids: &[String], material: impl Fn(usize) -> M) -> Keyring<M> {
     let key = |n: usize| Key::new(ids[n].parse::<KeyId>().expect("an id"), material(n), at(1));
     let mut ring = Keyring::new(key(0).activate(at(2)));
     for number in 1..ids.len() {
-        let _ = ring.add(key(number)).expect("an id that is not taken");
+        let _ = ring.add(key(number), at(1)).expect("an id that is not taken");
     }
     ring
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use key_rotation::{KeyId, KeyMaterial, KeyRecord, KeyStatus, Keyring, Timestamp};
 use key_rotation_benches::{median, ring, short_ids, time};
+use zeroize::{Zeroize, Zeroizing};
 
 const ROUNDS: usize = 21;
 
@@ -54,13 +55,13 @@ fn rotations() {
 
 fn loads() {
     println!();
-    println!("| load and validate | keys | µs | map, µs | ratio |");
-    println!("|---|---|---|---|---|");
+    println!("| load and validate | keys | µs | map, µs | ratio | map that wipes, µs | ratio |");
+    println!("|---|---|---|---|---|---|---|");
     for size in [16, 100, 1_000, 10_000] {
         let ids = short_ids(size);
         let rows: Vec<(&str, [u8; 32])> = ids.iter().map(|id| (id.as_str(), [0x5a; 32])).collect();
         let calls = u32::try_from(100_000 / size).expect("it fits");
-        let mut times = [vec![], vec![], vec![], vec![]];
+        let mut times = [vec![], vec![], vec![], vec![], vec![]];
         for _ in 0..ROUNDS {
             times[0].push(time(calls, || load(&rows, |bytes| *bytes)));
             times[1].push(time(calls, || {
@@ -70,19 +71,32 @@ fn loads() {
                 let owned = |(id, bytes): &(&str, [u8; 32])| ((*id).to_owned(), bytes.to_vec());
                 rows.iter().map(owned).collect::<HashMap<String, Vec<u8>>>()
             }));
+            times[4].push(time(calls, || {
+                let owned = |(id, bytes): &(&str, [u8; 32])| {
+                    let mut source = *bytes;
+                    let secret = Zeroizing::new(source.to_vec());
+                    source.zeroize();
+                    ((*id).to_owned(), secret)
+                };
+                rows.iter().map(owned).collect::<HashMap<String, Zeroizing<Vec<u8>>>>()
+            }));
             let records: Vec<_> = records(&rows, |bytes| *bytes).collect();
             let mut loads: Vec<_> = (0..calls).map(|_| records.clone()).collect();
             times[3].push(time(calls, || {
                 Keyring::from_records(loads.pop().expect("one for each")).expect("a ring")
             }));
         }
-        let [array, bytes, map, border] = times.map(|times| median(times) / 1e3);
+        let [array, bytes, map, border, wiping] = times.map(|times| median(times) / 1e3);
         for (name, ours) in [
             ("arrays", array),
             ("`KeyMaterial`, which wipes", bytes),
             ("records that are there already", border),
         ] {
-            println!("| {name} | {size} | {ours:.1} | {map:.1} | {:.2} |", ours / map);
+            println!(
+                "| {name} | {size} | {ours:.1} | {map:.1} | {:.2} | {wiping:.1} | {:.2} |",
+                ours / map,
+                ours / wiping
+            );
         }
     }
 }

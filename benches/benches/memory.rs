@@ -44,7 +44,7 @@ fn ring<M>(ids: &[String], material: impl Fn() -> M) -> Keyring<M> {
     let key = |id: &String| Key::new(id.parse::<KeyId>().expect("an id"), material(), at(1));
     let mut ring = Keyring::new(key(&ids[0]).activate(at(2)));
     for id in &ids[1..] {
-        let _ = ring.add(key(id)).expect("an id that is not taken");
+        let _ = ring.add(key(id), at(1)).expect("an id that is not taken");
     }
     ring
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use key_rotation::{Keyring, Timestamp};
 use key_rotation_benches::{Material, material, ring, short_ids, uuids};
-use rustc_hash::FxBuildHasher;
 
-type Fx = hashbrown::HashMap<String, Vec<u8>, FxBuildHasher>;
+type Map = hashbrown::HashMap<String, Vec<u8>>;
 
 /// What a plain program has in the place of a ring.
 struct Plain {
@@ -20,7 +19,7 @@ fn main() {
     let case = arguments.next().expect("a case");
     let calls: u32 = arguments.next().and_then(|calls| calls.parse().ok()).expect("a number");
     let (short, long) = (short_ids(100), uuids(100));
-    let map = |ids: &[String]| -> Fx {
+    let map = |ids: &[String]| -> Map {
         ids.iter().enumerate().map(|(n, id)| (id.clone(), material(n).into_vec())).collect()
     };
     let plain = Plain { key: Arc::new(material(0)) };
@@ -31,6 +30,8 @@ fn main() {
             "nothing" => black_box(0),
             "plain-field" => black_box(field(black_box(&plain))),
             "active-key" => black_box(active(black_box(&ring_of_short))),
+            "ring-miss" => black_box(in_ring(&ring_of_short, black_box("2026-q4-9999999x"))),
+            "map-miss" => black_box(in_map(&map_of_short, black_box("2026-q4-9999999x"))),
             "ring-16-bytes" => black_box(in_ring(&ring_of_short, black_box(&short[50]))),
             "map-16-bytes" => black_box(in_map(&map_of_short, black_box(&short[50]))),
             "ring-uuid" => black_box(in_ring(&ring_of_long, black_box(&long[50]))),
@@ -78,6 +79,6 @@ fn in_ring(ring: &Keyring<Material>, id: &str) -> usize {
 }
 
 #[inline(never)]
-fn in_map(map: &Fx, id: &str) -> usize {
+fn in_map(map: &Map, id: &str) -> usize {
     map.get(id).map_or(0, |material| std::ptr::from_ref(material).addr())
 }

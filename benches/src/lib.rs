@@ -29,7 +29,7 @@ pub fn ring(ids: &[String]) -> Keyring<Material> {
     };
     let mut ring = Keyring::new(key(0).activate(at(2)));
     for number in 1..ids.len() {
-        let _ = ring.add(key(number)).expect("an id that is not taken");
+        let _ = ring.add(key(number), at(1)).expect("an id that is not taken");
     }
     ring
 }

@@ -11,14 +11,14 @@ use super::subject::{
     Checked, Subject, active, at, destruction, real, retirement, rotation, staged,
 };
 use super::{Fixture, Nonconformance, chain};
-use crate::service::RotationError;
 use crate::id::KeyId;
 use crate::key::Key;
 use crate::policy::StrictSingleActive;
 use crate::revision::Revision;
-use crate::store::{Change, Commit, KeyProvider, Snapshot};
+use crate::service::RotationError;
 use crate::service::{Outcome, RotationService};
 use crate::status::Inactive;
+use crate::store::{Change, Commit, KeyProvider, Snapshot};
 
 /// Checks that a store that is out of reach says so: loading is an error, and not an empty ring or a
 /// part of one. A commit is neither a conflict nor done, nor refused for good.

@@ -5,8 +5,8 @@ use super::subject::{
     Checked, Subject, active, at, destruction, record, retirement, rotation, staged,
 };
 use crate::key::Times;
-use crate::store::Change;
 use crate::status::KeyStatus;
+use crate::store::Change;
 
 /// Checks that a change that does not fit the rows is an error. It is never written, and never a
 /// conflict, which would invite the writer to look again for nothing.

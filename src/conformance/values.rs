@@ -5,9 +5,9 @@ use super::subject::{
     Checked, Subject, active, at, destruction, record, retirement, rotation, staged,
 };
 use crate::id::KeyId;
-use crate::store::Change;
 use crate::key::{Destruction, Retirement, Times};
 use crate::status::KeyStatus;
+use crate::store::Change;
 use crate::timestamp::Timestamp;
 
 /// The longest id that there may be.
@@ -85,8 +85,7 @@ pub async fn unchanged_values<F: Fixture>(fixture: &F) -> Checked {
     };
     let once_active = record("once", KeyStatus::Inactive, 101, 7).with_times(times);
     subject.applies(&Change::Add(once_active)).await?;
-    let once_active =
-        record("somehow", KeyStatus::Inactive, 102, 7).with_times(Times::default());
+    let once_active = record("somehow", KeyStatus::Inactive, 102, 7).with_times(Times::default());
     subject.applies(&Change::Add(once_active)).await?;
     for id in ["K", "%", "''--", LONG] {
         let id = KeyId::from_static(id);

@@ -60,8 +60,8 @@ impl Times {
     pub(crate) fn latest(&self) -> Option<Timestamp> {
         let Self { created_at, added_at, activated_at, deactivated_at, retired_at, revoked_at } =
             *self;
-        // `None` is less than any time.
-        created_at.max(added_at).max(activated_at).max(deactivated_at).max(retired_at).max(revoked_at)
+        let times = [created_at, added_at, activated_at, deactivated_at, retired_at, revoked_at];
+        Timestamp::latest(times)
     }
 
     /// The time that counts for a transition: the one asked for, or the latest that the key carries.
@@ -110,6 +110,28 @@ impl KeyInfo {
     #[must_use]
     pub fn is_staged(&self) -> bool {
         self.status == KeyStatus::Inactive && !self.used
+    }
+
+    /// Returns true if no conflict of times is to be found in it. Loading asks this first, because
+    /// most records have none.
+    pub(crate) fn is_plausible(&self) -> bool {
+        let Times { created_at, added_at: _, activated_at, deactivated_at, retired_at, revoked_at } =
+            self.times;
+        let mut latest = created_at;
+        for at in [activated_at, deactivated_at, retired_at, revoked_at] {
+            if at.is_some() && at < latest {
+                return false;
+            }
+            latest = at.or(latest);
+        }
+        let not_of_this_status = match self.status {
+            KeyStatus::Active => Timestamp::latest([deactivated_at, retired_at, revoked_at]),
+            KeyStatus::Inactive => Timestamp::latest([retired_at, revoked_at]),
+            KeyStatus::Retired => revoked_at,
+            KeyStatus::Revoked => None,
+        };
+        let was_active = self.status.can_encrypt() || activated_at.is_some();
+        not_of_this_status.is_none() && (self.used || !was_active)
     }
 
     /// Changes the status, and what goes with it. The time is not earlier than any other.
@@ -197,9 +219,8 @@ impl Marks {
         deactivated_in: u64,
         material_in: u64,
     ) -> Self {
-        let marked = |mark, number: u64| {
-            number.min(Self::NUMBER) | if mark { Self::MARK } else { 0 }
-        };
+        let marked =
+            |mark, number: u64| number.min(Self::NUMBER) | if mark { Self::MARK } else { 0 };
         Self {
             added_in: marked(used, added_in),
             deactivated_in: marked(counted, deactivated_in),

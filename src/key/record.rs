@@ -5,7 +5,7 @@ use core::fmt;
 
 use thiserror::Error;
 
-use super::{Head, KeyInfo, Kept, Key, Same, Times};
+use super::{Head, Kept, Key, KeyInfo, Same, Times};
 use crate::id::KeyId;
 use crate::material::KeyMaterial;
 use crate::status::{KeyStatus, Status};
@@ -213,9 +213,7 @@ impl TimeConflict {
             (Event::Retired, times.retired_at),
             (Event::Revoked, times.revoked_at),
         ];
-        let before = |a: Option<Timestamp>, b: Option<Timestamp>| {
-            matches!((a, b), (Some(a), Some(b)) if a < b)
-        };
+        let before = |a: Option<Timestamp>, b: Option<Timestamp>| matches!((a, b), (Some(a), Some(b)) if a < b);
         let created_at = times.created_at;
         let before_creation = events
             .into_iter()

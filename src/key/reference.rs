@@ -28,7 +28,10 @@ use crate::status::{Active, Inactive, KeyStatus, Retired, Revoked, Status};
 /// }
 /// ```
 #[must_use = "a reference to a key does nothing by itself"]
-#[expect(clippy::exhaustive_enums, reason = "the statuses are a closed set, which a match may rely on")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the statuses are a closed set, which a match may rely on"
+)]
 pub enum KeyRef<'k, E = KeyMaterial, D: Halves<E> = Same> {
     /// The active key.
     Active(&'k Key<Active, E, D>),

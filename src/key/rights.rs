@@ -102,10 +102,9 @@ impl<E> fmt::Debug for EncryptionKey<'_, E> {
 /// ```
 #[must_use = "a decryption key does nothing until it is handed to a cipher"]
 pub struct DecryptionKey<'k, D = KeyMaterial> {
-    id: &'k KeyId,
+    head: &'k Head,
     material: &'k Arc<D>,
     status: KeyStatus,
-    superseded: bool,
 }
 
 /// The right to verify: a [`DecryptionKey`] by the name that signatures use.
@@ -114,15 +113,14 @@ pub type VerificationKey<'k, D = KeyMaterial> = DecryptionKey<'k, D>;
 impl<'k, D> DecryptionKey<'k, D> {
     #[inline]
     pub(crate) fn new(head: &'k Head, material: &'k Arc<D>, status: KeyStatus) -> Self {
-        let superseded = !status.can_encrypt() && head.marks.used();
-        Self { id: &head.id, material, status, superseded }
+        Self { head, material, status }
     }
 
     /// Returns the id of the key.
     #[must_use]
     #[inline]
     pub fn id(&self) -> &'k KeyId {
-        self.id
+        &self.head.id
     }
 
     /// Returns the decrypting half.
@@ -145,17 +143,19 @@ impl<'k, D> DecryptionKey<'k, D> {
     /// so this ring is merely old: sealing the data again would seal it under an older key.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
-        self.superseded
+        !self.status.can_encrypt() && self.head.marks.used()
     }
 
     /// Makes a right that lives across a rotation, and in a task of its own.
-    #[expect(clippy::should_implement_trait, reason = "what is copied is a pointer to the material")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "what is copied is a pointer to the material"
+    )]
     pub fn to_owned(&self) -> OwnedDecryptionKey<D> {
         OwnedDecryptionKey {
-            id: self.id.clone(),
+            head: self.head.share(),
             material: Arc::clone(self.material),
             status: self.status,
-            superseded: self.superseded,
         }
     }
 }
@@ -171,7 +171,7 @@ impl<D> Copy for DecryptionKey<'_, D> {}
 impl<D> fmt::Debug for DecryptionKey<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DecryptionKey")
-            .field("id", self.id)
+            .field("id", self.id())
             .field("status", &self.status)
             .finish_non_exhaustive()
     }
@@ -196,24 +196,22 @@ impl<D> fmt::Debug for DecryptionKey<'_, D> {
 /// ```
 #[must_use = "a decryption key does nothing until it is handed to a cipher"]
 pub struct OwnedDecryptionKey<D = KeyMaterial> {
-    id: KeyId,
+    head: Head,
     material: Arc<D>,
     status: KeyStatus,
-    superseded: bool,
 }
 
 impl<D> OwnedDecryptionKey<D> {
     /// Lends the right.
     pub fn as_key(&self) -> DecryptionKey<'_, D> {
-        let Self { id, material, status, superseded } = self;
-        DecryptionKey { id, material, status: *status, superseded: *superseded }
+        DecryptionKey::new(&self.head, &self.material, self.status)
     }
 }
 
 impl<D> fmt::Debug for OwnedDecryptionKey<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OwnedDecryptionKey")
-            .field("id", &self.id)
+            .field("id", &self.head.id)
             .field("status", &self.status)
             .finish_non_exhaustive()
     }

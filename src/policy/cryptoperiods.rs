@@ -241,7 +241,8 @@ impl RotationPolicy for Cryptoperiods {
                 return Err(Refusal::new(reason).by(Rule::UsageLimit));
             }
         }
-        if let (Some(hard_end), Some(activated_at)) = (self.rules.hard_end, key.times.activated_at) {
+        if let (Some(hard_end), Some(activated_at)) = (self.rules.hard_end, key.times.activated_at)
+        {
             let ended = activated_at.saturating_add(hard_end);
             if now >= ended {
                 let reason = format!("its hard end was at {ended}");

@@ -64,7 +64,9 @@ impl Evidence {
             Self::Unreferenced(counted) if *counted.id() != key.id => {
                 refuse("the data that was counted is that of another key")
             }
-            Self::Unreferenced(counted) if key.times.retired_at.max(key.times.revoked_at) > Some(counted.counted_at()) => {
+            Self::Unreferenced(counted)
+                if key.times.retired_at.max(key.times.revoked_at) > Some(counted.counted_at()) =>
+            {
                 refuse("its data was counted before it was retired: count again")
             }
             Self::Unreferenced(_) => Ok(()),

@@ -56,22 +56,19 @@ impl<E, D: Halves<E>> KeyringBuilder<E, D> {
     }
 
     fn inactive(mut self, key: Key<Inactive, E, D>) -> Self {
-        self.border.look_at(&key.info());
-        self.border.admit(|seq| Slot::Inactive { seq, refused: false, key });
+        self.border.admit(&key.info(), |seq| Slot::Inactive { seq, refused: false, key });
         self
     }
 
     /// Adds a retired key.
     pub fn retired(mut self, key: Key<Retired, E, D>) -> Self {
-        self.border.look_at(&key.info());
-        self.border.admit(|seq| Slot::Retired { seq, refused: false, key });
+        self.border.admit(&key.info(), |seq| Slot::Retired { seq, refused: false, key });
         self
     }
 
     /// Adds a revoked key.
     pub fn revoked(mut self, key: Key<Revoked, E, D>) -> Self {
-        self.border.look_at(&key.info());
-        self.border.admit(|seq| Slot::Revoked { seq, key });
+        self.border.admit(&key.info(), |seq| Slot::Revoked { seq, key });
         self
     }
 

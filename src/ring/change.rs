@@ -2,11 +2,11 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::mem;
 
 use super::slot::{FIRST_SEQ, Slot};
 use super::table::Identified;
 use super::{Entry, EntryError, KeyIdTaken, Keyring};
+use crate::id::KeyId;
 use crate::key::{Addition, Destruction, Halves, Key, KeyInfo, Rotation, RotationDecision};
 use crate::refusal::Refusal;
 use crate::status::{CanActivate, Inactive, Retired, Revoked, Status};
@@ -77,8 +77,9 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         let seq = self.next_seq();
         self.others.reserve_one();
         key.head_mut().times.added_at = Some(at);
-        let (rotation, previous) = self.succeed(key, at);
-        self.others.insert(self.demoted(seq, previous));
+        let rotation = self.active.give_way(&mut key, at);
+        let refused = is_refused(&self.refusals, key.id());
+        self.others.insert(Slot::Inactive { seq, refused, key });
         self.live += 1;
         Ok(rotation)
     }
@@ -136,14 +137,33 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn rotate_to(&mut self, id: &str, at: Timestamp) -> Result<RotationDecision, EntryError> {
-        if self.active.id().as_str() == id {
+        if self.active.is(id) {
             return Ok(RotationDecision::AlreadyActive {
-                id: self.active.id().clone(),
-                activated_at: self.active.times().activated_at,
+                id: self.active().id().clone(),
+                activated_at: self.active().times().activated_at,
             });
         }
+        if let Some(rotation) = self.swap_active(id, at) {
+            return Ok(RotationDecision::Rotated(rotation));
+        }
+        // There is no such inactive key. This says why not.
         let next = self.share_of::<Inactive>(id)?;
         Ok(RotationDecision::Rotated(self.activate(next, at)))
+    }
+
+    /// Activates the inactive key of this id, if there is one, and leaves the one that was active in
+    /// its place.
+    #[inline]
+    fn swap_active(&mut self, id: &str, at: Timestamp) -> Option<Rotation> {
+        let next = self.next_seq();
+        let Self { active, others, refusals, .. } = self;
+        others.exchange(id, |slot| {
+            let Slot::Inactive { seq, refused, key } = slot else { return None };
+            let rotation = active.give_way(key, at);
+            *seq = next;
+            *refused = is_refused(refusals, key.id());
+            Some(rotation)
+        })
     }
 
     /// A number greater than those that were given before.
@@ -172,7 +192,7 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// of the last time.
     pub(crate) fn refuse(&mut self, mut ask: impl FnMut(&KeyInfo) -> Option<Refusal>) {
         let mut refusals = BTreeMap::new();
-        let active = self.active.info();
+        let active = self.active().info();
         if let Some(refusal) = ask(&active) {
             refusals.insert(active.id, refusal);
         }
@@ -203,36 +223,16 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     ) -> Rotation {
         let seq = self.next_seq();
         self.others.reserve_one();
-        let (rotation, previous) = self.succeed(next, asked_at);
-        let slot = self.demoted(seq, previous);
-        drop(self.others.displace(rotation.to.as_str(), slot));
+        let mut key = next.into_inactive();
+        let rotation = self.active.give_way(&mut key, asked_at);
+        let refused = is_refused(&self.refusals, key.id());
+        drop(self.others.displace(rotation.to.as_str(), Slot::Inactive { seq, refused, key }));
         rotation
-    }
-
-    /// Puts `next` in the place of the active key, which it answers with the receipt. The one place
-    /// where the active key of a ring changes.
-    fn succeed<S: CanActivate>(
-        &mut self,
-        next: Key<S, E, D>,
-        asked_at: Timestamp,
-    ) -> (Rotation, Key<Inactive, E, D>) {
-        let at = self.active.times().no_earlier_than(next.times().no_earlier_than(asked_at));
-        let reactivated = next.head().marks.used();
-        let mut rotation =
-            Rotation::new(self.active.id().clone(), next.id().clone(), at, reactivated);
-        rotation.asked_at = asked_at;
-        let previous = mem::replace(&mut self.active, next.activate(at)).deactivate(at);
-        (rotation, previous)
-    }
-
-    fn demoted(&self, seq: u32, key: Key<Inactive, E, D>) -> Slot<E, D> {
-        let refused = !self.refusals.is_empty() && self.refusals.contains_key(key.id());
-        Slot::Inactive { seq, refused, key }
     }
 
     pub(super) fn put_retired(&mut self, key: Key<Retired, E, D>) {
         let seq = self.next_seq();
-        let refused = self.refusals.contains_key(key.id());
+        let refused = is_refused(&self.refusals, key.id());
         drop(self.others.replace(Slot::Retired { seq, refused, key }));
     }
 
@@ -250,4 +250,9 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         self.live = self.live.saturating_sub(1);
         drop(removed);
     }
+}
+
+/// Whether the list of refusals, which most rings have empty, has this id.
+fn is_refused(refusals: &BTreeMap<KeyId, Refusal>, id: &KeyId) -> bool {
+    !refusals.is_empty() && refusals.contains_key(id)
 }

@@ -88,7 +88,7 @@ impl<V> DecryptionKeyring<V> {
     }
 
     pub(super) fn of<E, D: Halves<E, Decrypting = V>>(ring: &Keyring<E, D>) -> Self {
-        let mut read = Self::of_slots(Some(&ring.active), &ring.others);
+        let mut read = Self::of_slots(Some(ring.active()), &ring.others);
         read.mark(ring.refusals.clone());
         read
     }
@@ -177,10 +177,9 @@ impl<V> DecryptionKeyring<V> {
             Some(Held::Destroyed(tombstone)) => {
                 Err(EntryError::KeyDestroyed { id: tombstone.id.clone(), at: tombstone.at })
             }
-            Some(Held::Unprepared(key)) => Err(EntryError::Unprepared {
-                id: key.info.id.clone(),
-                reason: key.reason.clone(),
-            }),
+            Some(Held::Unprepared(key)) => {
+                Err(EntryError::Unprepared { id: key.info.id.clone(), reason: key.reason.clone() })
+            }
         }
     }
 

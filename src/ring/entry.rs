@@ -4,9 +4,7 @@ use core::fmt;
 
 use super::Keyring;
 use super::words::asked;
-use crate::key::{
-    Destruction, Halves, Key, Restoration, Retirement, Revocation, Rotation, Same,
-};
+use crate::key::{Destruction, Halves, Key, Restoration, Retirement, Revocation, Rotation, Same};
 use crate::material::KeyMaterial;
 use crate::status::Status;
 use crate::timestamp::Timestamp;

@@ -21,7 +21,7 @@ pub struct Iter<'r, E = KeyMaterial, D: Halves<E> = Same> {
 
 impl<'r, E, D: Halves<E>> Iter<'r, E, D> {
     pub(super) fn new(ring: &'r Keyring<E, D>) -> Self {
-        Self { ring, active: Some(&ring.active), others: None }
+        Self { ring, active: Some(ring.active()), others: None }
     }
 }
 

@@ -6,7 +6,7 @@ use core::iter;
 use hashbrown::HashSet;
 
 use super::slot::{FIRST_SEQ, Slot};
-use super::table::{Identified, Table};
+use super::table::Table;
 use super::{InvalidKeyring, Keyring, Violation};
 use crate::id::KeyId;
 use crate::key::{Destruction, Halves, Key, KeyInfo, KeyRecord, Same, TimeConflict, Times};
@@ -135,7 +135,8 @@ impl<M> Keyring<M> {
             Slot::Revoked { key, .. } => Some(KeyRecord::from_key(key)),
             Slot::Destroyed { .. } | Slot::Unprepared { .. } => None,
         });
-        let records = iter::once(KeyRecord::from_key(self.active)).chain(others).collect();
+        let records =
+            iter::once(KeyRecord::from_key(self.active.into_key())).chain(others).collect();
         (records, destroyed)
     }
 }
@@ -150,6 +151,8 @@ pub(super) struct Border<E, D: Halves<E>> {
     active_ids: Vec<KeyId>,
     /// Ids whose duplicates have been reported: once is enough.
     duplicates: HashSet<KeyId>,
+    /// Ids of destroyed keys that a key has, which have been reported.
+    reused: HashSet<KeyId>,
     violations: Vec<Violation>,
 }
 
@@ -167,22 +170,25 @@ impl<M> Border<M, Same> {
         let mut border = Border::with_room_for(records.size_hint().0.saturating_sub(1));
         destroyed.into_iter().for_each(|tombstone| border.admit_tombstone(tombstone));
         for record in records {
+            let KeyInfo { status, used, .. } = record.info;
             border.look_at(&record.info);
-            match record.info.status {
-                KeyStatus::Active => border.admit_active(record.into_key()),
-                KeyStatus::Inactive => {
-                    let key = record.into_key();
-                    border.admit(|seq| Slot::Inactive { seq, refused: false, key });
-                }
-                KeyStatus::Retired => {
-                    let key = record.into_key();
-                    border.admit(|seq| Slot::Retired { seq, refused: false, key });
-                }
-                KeyStatus::Revoked => {
-                    let key = record.into_key();
-                    border.admit(|seq| Slot::Revoked { seq, key });
-                }
+            if status == KeyStatus::Active {
+                border.admit_active(record.into_key());
+                continue;
             }
+            let Some(hash) = border.vacancy(&record.info.id, false) else { continue };
+            let seq = border.seq_of(status, used);
+            let refused = false;
+            border.others.insert_hashed(
+                hash,
+                match status {
+                    KeyStatus::Retired => Slot::Retired { seq, refused, key: record.into_key() },
+                    KeyStatus::Revoked => Slot::Revoked { seq, key: record.into_key() },
+                    KeyStatus::Inactive | KeyStatus::Active => {
+                        Slot::Inactive { seq, refused, key: record.into_key() }
+                    }
+                },
+            );
         }
         border
     }
@@ -196,65 +202,81 @@ impl<E, D: Halves<E>> Border<E, D> {
             seen: 0,
             active_ids: Vec::new(),
             duplicates: HashSet::new(),
+            reused: HashSet::new(),
             violations: Vec::new(),
         }
     }
 
     /// Notes what is wrong with a key on its own.
     pub(super) fn look_at(&mut self, info: &KeyInfo) {
+        if info.is_plausible() {
+            return;
+        }
         for conflict in TimeConflict::all_of(info) {
             self.violations.push(Violation::InconsistentTimes { id: info.id.clone(), conflict });
         }
     }
 
     pub(super) fn admit_tombstone(&mut self, tombstone: Destruction) {
-        self.admit(|seq| Slot::Destroyed { seq, tombstone });
+        if let Some(hash) = self.vacancy(&tombstone.id, true) {
+            let seq = self.seq_of(KeyStatus::Retired, true);
+            self.others.insert_hashed(hash, Slot::Destroyed { seq, tombstone });
+        }
     }
 
     pub(super) fn admit_active(&mut self, key: Key<Active, E, D>) {
         self.active_ids.push(key.id().clone());
-        if self.active.is_none() && self.others.find(key.id().as_str()).is_none() {
+        let Some(hash) = self.vacancy(key.id(), false) else { return };
+        if self.active.is_none() {
             self.active = Some(key);
             return;
         }
-        // No ring will come of it. It is admitted so that a duplicate of it is found.
-        let at = key.times().activated_at.unwrap_or(Timestamp::UNIX_EPOCH);
-        let key = key.deactivate(at);
-        self.admit(|seq| Slot::Inactive { seq, refused: false, key });
+        // No ring will come of it. It is kept so that a duplicate of it is found.
+        let key = key.deactivate(Timestamp::MAX);
+        self.others.insert_hashed(hash, Slot::Inactive { seq: self.seen, refused: false, key });
     }
 
-    /// Takes in what is not the active key.
-    pub(super) fn admit(&mut self, slot: impl FnOnce(u32) -> Slot<E, D>) {
+    /// The hash of an id, if it is free. Otherwise it is noted what has it.
+    #[inline]
+    pub(super) fn vacancy(&mut self, id: &KeyId, is_tombstone: bool) -> Option<u64> {
         self.seen = self.seen.saturating_add(1);
-        // Of two things at the same time, the one that came first is to come first again: what is
-        // listed latest first counts down, what is listed in the order of its coming counts up.
-        let mut slot = slot(FIRST_SEQ.saturating_sub(self.seen));
-        if matches!(&slot, Slot::Inactive { key, .. } if !key.head().marks.used()) {
-            slot.set_seq(FIRST_SEQ.saturating_add(self.seen));
-        }
-        let id = slot.id();
-        let is_active = self.active.as_ref().is_some_and(|active| active.id() == id);
-        let is_tombstone = matches!(slot, Slot::Destroyed { .. });
-        let found_tombstone = match self.others.find(id.as_str()) {
+        let hash = self.others.hash(id.as_str())?;
+        let is_active = self.active.as_ref().is_some_and(|active| active.id().is(id.as_str()));
+        let found_tombstone = match self.others.find_hashed(hash, id.as_str()) {
             Some(found) => Some(matches!(found, Slot::Destroyed { .. })),
             None => is_active.then_some(false),
         };
         match found_tombstone {
-            None => self.others.insert(slot),
-            Some(found) if found == is_tombstone => self.report_duplicate(id.clone()),
-            Some(_) => {
+            None => return Some(hash),
+            Some(found) if found != is_tombstone && self.reused.insert(id.clone()) => {
                 self.violations.push(Violation::DestroyedKeyId { id: id.clone() });
-                if !is_tombstone {
-                    // In the place of the tombstone, so that a duplicate of it is found.
-                    drop(self.others.replace(slot));
+            }
+            Some(_) => {
+                if self.duplicates.insert(id.clone()) {
+                    self.violations.push(Violation::DuplicateKeyId { id: id.clone() });
                 }
             }
         }
+        None
     }
 
-    fn report_duplicate(&mut self, id: KeyId) {
-        if self.duplicates.insert(id.clone()) {
-            self.violations.push(Violation::DuplicateKeyId { id });
+    /// The number of what has just come. Of two things at the same time, the one that came first is
+    /// to come first again: what is listed latest first counts down, what is listed in the order of
+    /// its coming counts up.
+    fn seq_of(&self, status: KeyStatus, used: bool) -> u32 {
+        if status == KeyStatus::Inactive && !used {
+            FIRST_SEQ.saturating_add(self.seen)
+        } else {
+            FIRST_SEQ.saturating_sub(self.seen)
+        }
+    }
+
+    /// Admits a key that is not active, for a builder.
+    pub(super) fn admit(&mut self, info: &KeyInfo, slot: impl FnOnce(u32) -> Slot<E, D>) {
+        self.look_at(info);
+        if let Some(hash) = self.vacancy(&info.id, false) {
+            let slot = slot(self.seq_of(info.status, info.used));
+            self.others.insert_hashed(hash, slot);
         }
     }
 

@@ -6,6 +6,12 @@ use crate::key::{DecryptionKey, Halves, Key, KeyRef, SalvageKey};
 use crate::status::{KeyStatus, Status};
 use crate::text::EscapedText;
 
+#[cold]
+#[inline(never)]
+fn not_found<T>(id: &str) -> Result<T, DecryptionKeyError> {
+    Err(DecryptionKeyError::KeyNotFound { id: EscapedText::from(id) })
+}
+
 impl<E, D: Halves<E>> Keyring<E, D> {
     /// Returns the key of this id, with its status in its type. No policy is asked.
     ///
@@ -24,8 +30,8 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// ```
     #[must_use]
     pub fn get(&self, id: &str) -> Option<KeyRef<'_, E, D>> {
-        if self.active.id().as_str() == id {
-            return Some(KeyRef::Active(&self.active));
+        if self.active.is(id) {
+            return Some(KeyRef::Active(self.active()));
         }
         self.others.find(id).and_then(Slot::key)
     }
@@ -35,39 +41,43 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         &self,
         id: &str,
     ) -> Result<DecryptionKey<'_, D::Decrypting>, DecryptionKeyError> {
-        if self.active.id().as_str() == id && self.refusals.is_empty() {
-            return Ok(self.active.decryption_key());
+        if self.active.is(id) && self.refusals.is_empty() {
+            return Ok(self.active().decryption_key());
         }
-        match self.others.find(id) {
-            Some(Slot::Inactive { refused: false, key, .. }) => Ok(key.decryption_key()),
-            Some(Slot::Retired { refused: false, key, .. }) => Ok(key.decryption_key()),
-            found => self.look_again(id, found),
+        match self.others.hash(id).and_then(|hash| self.others.first(hash)) {
+            None if self.refusals.is_empty() => not_found(id),
+            Some(Slot::Inactive { refused: false, key, .. }) if key.id().is(id) => {
+                Ok(key.decryption_key())
+            }
+            Some(Slot::Retired { refused: false, key, .. }) if key.id().is(id) => {
+                Ok(key.decryption_key())
+            }
+            _ => self.look_again(id),
         }
     }
 
-    /// The active key while some are refused, or why there is no key to decrypt with.
+    /// The rest: a second id with a hash that is alike, the active key while some are refused, and
+    /// the reasons why there is no key to decrypt with.
     #[cold]
     #[inline(never)]
     fn look_again<'k>(
         &'k self,
         id: &str,
-        found: Option<&'k Slot<E, D>>,
     ) -> Result<DecryptionKey<'k, D::Decrypting>, DecryptionKeyError> {
-        Err(match found {
-            None if self.active.id().as_str() == id => match self.refusals.get(id) {
-                None => return Ok(self.active.decryption_key()),
+        Err(match self.others.find(id) {
+            None if self.active.is(id) => match self.refusals.get(id) {
+                None => return Ok(self.active().decryption_key()),
                 Some(reason) => {
-                    let (id, reason) = (self.active.id().clone(), reason.clone());
+                    let (id, reason) = (self.active().id().clone(), reason.clone());
                     DecryptionKeyError::NotAllowed { id, reason }
                 }
             },
             None => DecryptionKeyError::KeyNotFound { id: EscapedText::from(id) },
             Some(Slot::Inactive { key, .. }) => return self.unless_refused(key),
             Some(Slot::Retired { key, .. }) => return self.unless_refused(key),
-            Some(Slot::Revoked { key, .. }) => DecryptionKeyError::KeyRevoked {
-                id: key.id().clone(),
-                at: key.times().revoked_at,
-            },
+            Some(Slot::Revoked { key, .. }) => {
+                DecryptionKeyError::KeyRevoked { id: key.id().clone(), at: key.times().revoked_at }
+            }
             Some(Slot::Destroyed { tombstone, .. }) => {
                 DecryptionKeyError::KeyDestroyed { id: tombstone.id.clone(), at: tombstone.at }
             }

@@ -7,10 +7,11 @@ use core::fmt;
 use core::hint::black_box;
 
 use super::Keyring;
+use super::active::ActiveKey;
 use super::slot::Slot;
 use super::table::Table;
 use crate::id::KeyId;
-use crate::key::{Apart, Both, Halves, Key, KeyInfo, Kept, One, Same};
+use crate::key::{Apart, Both, Halves, Kept, Key, KeyInfo, One, Same};
 use crate::status::Active;
 use crate::text::Reason;
 
@@ -191,9 +192,9 @@ impl<M> Keyring<M> {
             Slot::Destroyed { seq, tombstone } => Slot::tombstone(*seq, tombstone),
             Slot::Unprepared { seq, key } => Slot::Unprepared { seq: *seq, key: key.clone() },
         });
-        match &**made.active.decrypting() {
+        match &**made.active().decrypting() {
             Ok(active) => {
-                let active = made.active.over(Kept::same(Arc::clone(active)));
+                let active = made.active().over(Kept::same(Arc::clone(active)));
                 Ok(self.remade(active, others))
             }
             Err(reason) => {
@@ -201,7 +202,7 @@ impl<M> Keyring<M> {
                     let record = key.to_record();
                     (record.info.id, record.material)
                 });
-                let (id, reason) = (self.active.id().clone(), reason.clone());
+                let (id, reason) = (self.active().id().clone(), reason.clone());
                 Err(ActiveUnprepared { id, reason, made: made.collect() })
             }
         }
@@ -245,7 +246,8 @@ impl<M> Keyring<M> {
         &self,
         mut remake: R,
     ) -> Result<Keyring<E, D>, R::Error> {
-        let active = self.active.over(remake.both(&self.active.info(), self.active.decrypting())?);
+        let active =
+            self.active().over(remake.both(&self.active().info(), self.active().decrypting())?);
         let rank = |slot: &Slot<M, Same>| slot.rank();
         let others = self.others.try_map(rank, |slot| {
             Ok(match slot {
@@ -297,7 +299,7 @@ impl<E, D: Halves<E>> Keyring<E, D> {
             Slot::Destroyed { seq, tombstone } => Slot::tombstone(*seq, tombstone),
             Slot::Unprepared { seq, key } => Slot::Unprepared { seq: *seq, key: key.clone() },
         });
-        self.remade(self.active.share(), others)
+        self.remade(self.active().share(), others)
     }
 
     /// The ring of these, with all else as it is here.
@@ -307,7 +309,13 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         others: Table<Slot<E2, D2>>,
     ) -> Keyring<E2, D2> {
         let Self { refusals, live, seq, .. } = self;
-        Keyring { active, others, refusals: refusals.clone(), live: *live, seq: *seq }
+        Keyring {
+            active: ActiveKey::new(active),
+            others,
+            refusals: refusals.clone(),
+            live: *live,
+            seq: *seq,
+        }
     }
 }
 
@@ -343,7 +351,10 @@ impl<N> ActiveUnprepared<N> {
 impl<N> fmt::Display for ActiveUnprepared<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, reason, .. } = self;
-        write!(f, "the active key `{id}` could not be prepared: {reason}; without it nothing encrypts")
+        write!(
+            f,
+            "the active key `{id}` could not be prepared: {reason}; without it nothing encrypts"
+        )
     }
 }
 

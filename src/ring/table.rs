@@ -63,13 +63,28 @@ impl<T: Identified> Table<T> {
         self.things
     }
 
+    /// The hash of an id; `None` for what is too long to be one, and not worth a hash.
     #[inline]
+    pub(super) fn hash(&self, id: &str) -> Option<u64> {
+        (id.len() <= KeyId::MAX_LEN).then(|| self.hasher.hash_one(id))
+    }
+
+    /// The first thing whose id may have this hash, which is nearly always the only one. To compare
+    /// ids after this, and not within the search, leaves the search the registers that it needs.
+    #[inline]
+    pub(super) fn first(&self, hash: u64) -> Option<&T> {
+        let position = *self.index.find(hash, |_| true)?;
+        self.things.get(position as usize)
+    }
+
     pub(super) fn find(&self, id: &str) -> Option<&T> {
-        // What is longer is no key's id, and not worth a hash.
-        if id.len() > KeyId::MAX_LEN {
-            return None;
-        }
-        let position = *self.index.find(self.hasher.hash_one(id), is_at(&self.things, id))?;
+        self.find_hashed(self.hash(id)?, id)
+    }
+
+    /// [`find`](Self::find) where the hash of the id is at hand.
+    #[inline]
+    pub(super) fn find_hashed(&self, hash: u64, id: &str) -> Option<&T> {
+        let position = *self.index.find(hash, is_at(&self.things, id))?;
         self.things.get(position as usize)
     }
 
@@ -79,7 +94,7 @@ impl<T: Identified> Table<T> {
         if self.things.len() == self.things.capacity() {
             // Not twice the size: what is reserved and never used counts for more here than
             // moving some keys again.
-            self.things.reserve_exact(self.things.len() / 8 + 4);
+            self.things.reserve_exact(self.things.len() / 32 + 4);
         }
         if Position::try_from(self.things.len()).is_err() {
             no_room_for(Layout::new::<T>());
@@ -88,11 +103,36 @@ impl<T: Identified> Table<T> {
 
     /// Inserts what is known not to be there.
     pub(super) fn insert(&mut self, thing: T) {
+        let hash = self.hasher.hash_one(thing.id().as_str());
+        self.insert_hashed(hash, thing);
+    }
+
+    /// [`insert`](Self::insert) where the hash of the id is at hand.
+    #[inline]
+    pub(super) fn insert_hashed(&mut self, hash: u64, thing: T) {
         self.reserve_one();
         let position = self.things.len() as Position;
-        let hash = self.hasher.hash_one(thing.id().as_str());
         self.things.push(thing);
         self.index.insert_unique(hash, position, rehash(&self.things, &self.hasher));
+    }
+
+    /// Lets `swap` put another thing in the place of the one of this id, unless it answers `None`;
+    /// `None` if there is none. The id of what comes is known not to be there.
+    #[inline]
+    pub(super) fn exchange<R>(
+        &mut self,
+        id: &str,
+        swap: impl FnOnce(&mut T) -> Option<R>,
+    ) -> Option<R> {
+        // Before anything changes.
+        self.index.reserve(1, rehash(&self.things, &self.hasher));
+        let entry = self.index.find_entry(self.hash(id)?, is_at(&self.things, id)).ok()?;
+        let thing = self.things.get_mut(*entry.get() as usize)?;
+        let answer = swap(thing)?;
+        let incoming = self.hasher.hash_one(thing.id().as_str());
+        let (position, _) = entry.remove();
+        self.index.insert_unique(incoming, position, rehash(&self.things, &self.hasher));
+        Some(answer)
     }
 
     /// Puts a thing in the place of the one of this id, which it answers. The id of what comes is
@@ -158,14 +198,11 @@ impl<T: Identified> Table<T> {
 
 /// What a search in the index asks of a position: whether the thing there has this id.
 fn is_at<T: Identified>(things: &[T], id: &str) -> impl Fn(&Position) -> bool {
-    move |position| things.get(*position as usize).is_some_and(|thing| thing.id().as_str() == id)
+    move |position| things.get(*position as usize).is_some_and(|thing| thing.id().is(id))
 }
 
 /// What the index asks when it grows: the hash of the thing at a position.
-fn rehash<T: Identified>(
-    things: &[T],
-    hasher: &DefaultHashBuilder,
-) -> impl Fn(&Position) -> u64 {
+fn rehash<T: Identified>(things: &[T], hasher: &DefaultHashBuilder) -> impl Fn(&Position) -> u64 {
     |position| {
         things.get(*position as usize).map_or(0, |thing| hasher.hash_one(thing.id().as_str()))
     }

@@ -6,13 +6,13 @@ use core::fmt;
 use super::{Outcome, RotationError, RotationService};
 use crate::audit::{AuditAction, AuditEvent, AuditSink};
 use crate::evidence::Evidence;
-use crate::text::AuditText;
 use crate::id::KeyId;
+use crate::key::{KeyRecord, Retirement, Rotation};
 use crate::policy::RotationPolicy;
 use crate::revision::Revision;
-use crate::store::{Change, Commit, KeyProvider, Snapshot};
-use crate::key::{KeyRecord, Retirement, Rotation};
 use crate::status::KeyStatus;
+use crate::store::{Change, Commit, KeyProvider, Snapshot};
+use crate::text::AuditText;
 use crate::timestamp::Timestamp;
 
 /// The sink that is told of each change, and the actor who makes them.
@@ -93,8 +93,7 @@ fn is_there<M>(change: &Change<M>, now: &Snapshot<M>) -> bool {
         // The first activation of a key is proof by its time alone. A key that was active before
         // may have carried that very time already, so only its being active now is proof.
         Change::Activate(Rotation { to, at, reactivated, .. }) => row(to).is_some_and(|row| {
-            row.times.activated_at == Some(*at)
-                && (!reactivated || row.status == KeyStatus::Active)
+            row.times.activated_at == Some(*at) && (!reactivated || row.status == KeyStatus::Active)
         }),
         Change::Retire(Retirement { id, at, .. }) => row(id).is_some_and(|row| {
             row.status == KeyStatus::Retired && row.times.retired_at == Some(*at)

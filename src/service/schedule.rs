@@ -3,11 +3,11 @@
 use super::commit::Grounds;
 use super::{Outcome, RotationError, RotationService};
 use crate::evidence::Evidence;
-use crate::ring::KeyringState;
 use crate::plan::{Because, DueStep, RotationPlan};
 use crate::policy::{Cryptoperiods, Usage};
-use crate::store::{Change, KeyProvider};
+use crate::ring::KeyringState;
 use crate::status::Inactive;
+use crate::store::{Change, KeyProvider};
 use crate::timestamp::Timestamp;
 
 impl<P: KeyProvider> RotationService<P, Cryptoperiods> {

@@ -12,10 +12,10 @@ use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{MissError, SharedKeyring};
-use crate::text::EscapedText;
 use crate::id::KeyId;
-use crate::ring::{DecryptionKeyError, Keyring};
 use crate::material::KeyMaterial;
+use crate::ring::{DecryptionKeyError, Keyring};
+use crate::text::EscapedText;
 use crate::timestamp::Timestamp;
 
 /// Refreshes a [`SharedKeyring`] when data names a key that it does not have: the key may be younger

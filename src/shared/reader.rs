@@ -6,8 +6,8 @@ use core::time::Duration;
 use super::sync::Cache;
 use super::{SharedKeyring, StaleKeyring};
 use crate::key::EncryptionKey;
-use crate::ring::Keyring;
 use crate::material::KeyMaterial;
+use crate::ring::Keyring;
 use crate::timestamp::Timestamp;
 
 /// A worker's own view of a [`SharedKeyring`].

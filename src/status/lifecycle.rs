@@ -121,7 +121,10 @@ macro_rules! cell_of_both {
 /// [`cell!`] of a column that needs both halves, for a status that does not hold them.
 macro_rules! cell_of_one {
     ($status:ident $column:ident: $words:ident) => {
-        impl $column for $status where for<'n> (): words::$words<'n> {
+        impl $column for $status
+        where
+            for<'n> (): words::$words<'n>,
+        {
             fn never((): &()) -> &Never {
                 <() as words::$words<'static>>::never()
             }

@@ -6,10 +6,10 @@ use core::mem;
 use thiserror::Error;
 
 use super::{Change, Commit, Revision, Snapshot};
-use crate::key::TimeConflict;
-use crate::ring::TakenBy;
 use crate::id::KeyId;
+use crate::key::TimeConflict;
 use crate::key::{Destruction, KeyInfo, KeyRecord};
+use crate::ring::TakenBy;
 use crate::status::KeyStatus;
 use crate::timestamp::Timestamp;
 

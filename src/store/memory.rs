@@ -5,8 +5,8 @@ use core::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Change, ChangeMismatch, Commit, KeyProvider, Revision, Snapshot};
-use crate::material::KeyMaterial;
 use crate::key::KeyRecord;
+use crate::material::KeyMaterial;
 
 /// A store in memory, for tests and for programs that get their keys from elsewhere at start.
 ///
