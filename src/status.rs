@@ -228,7 +228,7 @@ mod sealed {
         note = "to keep a key from use, wrap it in a type of your own; a key that is not trusted any more is revoked: `key.revoke(at)`, or in a ring `ring.entry::<Inactive>(id)?.revoke(at)`"
     )]
     #[expect(unnameable_types, reason = "that is what seals it")]
-    pub trait Holds {
+    pub trait Holds: 'static {
         /// Has a value if the key holds both halves.
         type Both: Witness;
         /// Has a value if the key holds the decrypting half alone.

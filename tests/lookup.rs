@@ -7,8 +7,10 @@
     reason = "tests stop at the first surprise"
 )]
 
+use key_rotation::error::EntryError;
 use key_rotation::{
-    DecryptionKeyError, Inactive, Key, KeyId, KeyRef, KeyStatus, Keyring, Retired, Timestamp,
+    DecryptionKeyError, Inactive, Key, KeyId, KeyRef, KeyStatus, Keyring, Retired, Revoked, Times,
+    Timestamp,
 };
 
 fn at(millis: u64) -> Timestamp {
@@ -20,7 +22,7 @@ fn ring(ids: &[String]) -> Keyring<usize> {
     let key = |n: usize| Key::new(ids[n].parse().unwrap(), n, at(1));
     let mut ring = Keyring::new(key(0).activate(at(2)));
     for n in 1..ids.len() {
-        let _ = ring.add(key(n)).unwrap();
+        let _ = ring.add(key(n), at(1)).unwrap();
     }
     ring
 }
@@ -53,14 +55,12 @@ fn ids_of_every_length_are_told_apart_by_every_byte() {
             let _ = ring.rotate_to(&there[active], at(3)).unwrap();
             for (n, id) in there.iter().enumerate() {
                 let key = ring.decryption_key(id).unwrap();
-                assert_eq!((*key.material(), key.is_current()), (n, n == active), "{id}");
+                let is_active = key.status() == KeyStatus::Active;
+                assert_eq!((*key.material(), is_active), (n, n == active), "{id}");
             }
             for id in &absent {
                 assert!(ring.get(id).is_none(), "{id}");
-                assert!(matches!(
-                    ring.rotate_to(id, at(4)),
-                    Err(key_rotation::EntryError::KeyNotFound { .. })
-                ));
+                assert!(matches!(ring.rotate_to(id, at(4)), Err(EntryError::KeyNotFound { .. })));
             }
             assert_eq!(ring.active().id().as_str(), there[active]);
             if len > 20 && active > 2 {
@@ -96,7 +96,7 @@ fn one_byte_more_or_less_is_another_id() {
             for other in other {
                 assert!(matches!(
                     ring.fork().rotate_to(&other, at(3)),
-                    Err(key_rotation::EntryError::KeyNotFound { .. })
+                    Err(EntryError::KeyNotFound { .. })
                 ));
                 assert!(ring.get(&other).is_none(), "{len}");
                 assert!(matches!(
@@ -129,26 +129,37 @@ fn among_many_keys_each_is_found_whatever_happened_to_the_others() {
         random ^= random >> 7;
         random ^= random << 17;
         let n = (random >> 8) as usize % ids.len();
+        let id = &ids[n];
         match (random >> 40 & 3, expected[n]) {
             (0 | 1, Some(KeyStatus::Inactive)) => {
-                let _ = ring.rotate_to(&ids[n], at(clock)).unwrap();
+                let _ = ring.rotate_to(id, at(clock)).unwrap();
                 expected[active] = Some(KeyStatus::Inactive);
                 expected[n] = Some(KeyStatus::Active);
                 active = n;
             }
             (2, Some(KeyStatus::Inactive)) => {
-                let _ = ring.entry::<Inactive>(&ids[n]).unwrap().retire(at(clock));
+                let _ = ring.entry::<Inactive>(id).unwrap().retire(at(clock));
+                expected[n] = Some(KeyStatus::Retired);
+            }
+            (3, Some(KeyStatus::Inactive)) => {
+                let _ = ring.entry::<Inactive>(id).unwrap().revoke(at(clock));
+                expected[n] = Some(KeyStatus::Revoked);
+            }
+            (0, Some(KeyStatus::Retired)) => {
+                let _ = ring.entry::<Retired>(id).unwrap().revoke(at(clock));
+                expected[n] = Some(KeyStatus::Revoked);
+            }
+            (0 | 1, Some(KeyStatus::Revoked)) => {
+                let _ = ring.entry::<Revoked>(id).unwrap().restore(at(clock));
                 expected[n] = Some(KeyStatus::Retired);
             }
             (3, Some(KeyStatus::Retired)) => {
-                let _ = ring.entry::<Retired>(&ids[n]).unwrap().destroy(at(clock));
+                let _ = ring.entry::<Retired>(id).unwrap().destroy(at(clock));
                 expected[n] = None;
             }
-            (3, Some(KeyStatus::Inactive)) => {
-                let _ = ring.entry::<Inactive>(&ids[n]).unwrap().activate(at(clock));
-                expected[active] = Some(KeyStatus::Inactive);
-                expected[n] = Some(KeyStatus::Active);
-                active = n;
+            (3, Some(KeyStatus::Revoked)) => {
+                let _ = ring.entry::<Revoked>(id).unwrap().destroy(at(clock));
+                expected[n] = None;
             }
             _ => {}
         }
@@ -157,24 +168,30 @@ fn among_many_keys_each_is_found_whatever_happened_to_the_others() {
         for (n, status) in expected.iter().enumerate() {
             let found = ring.get(&ids[n]);
             assert_eq!(found.map(|key| key.status()), *status, "{}", ids[n]);
-            if let Some(key) = found {
-                assert_eq!(*key.decryption_key().material(), n);
+            match (found, ring.decryption_key(&ids[n])) {
+                (None, Err(error)) => {
+                    assert!(matches!(error, DecryptionKeyError::KeyDestroyed { .. }), "{error}");
+                }
+                (Some(KeyRef::Revoked(key)), Err(error)) => {
+                    assert!(matches!(error, DecryptionKeyError::KeyRevoked { .. }), "{error}");
+                    assert_eq!(*key.salvage_key().material(), n);
+                }
+                (Some(_), Ok(key)) => assert_eq!(*key.material(), n),
+                (found, answer) => panic!("{found:?}: {answer:?}"),
             }
         }
         assert_eq!(ring.iter().count(), ring.len());
         assert_eq!(ring.len(), expected.iter().flatten().count());
-        let since: Vec<_> = ring
-            .inactive()
-            .filter(|key| key.activated_at().is_some())
-            .map(|key| key.status_since())
-            .collect();
-        assert!(since.is_sorted_by(|a, b| a >= b));
-        assert!(ring.retired().map(|key| key.status_since()).is_sorted_by(|a, b| a >= b));
-        let staged = ring.inactive().filter(|key| key.activated_at().is_none());
+        let latest_first = |times: Vec<Option<Timestamp>>| times.is_sorted_by(|a, b| a >= b);
+        let demoted = ring.inactive().filter(|key| !key.info().is_staged());
+        assert!(latest_first(demoted.map(|key| key.times().deactivated_at).collect()));
+        assert!(latest_first(ring.retired().map(|key| key.times().retired_at).collect()));
+        assert!(latest_first(ring.revoked().map(|key| key.times().revoked_at).collect()));
+        let staged = ring.inactive().filter(|key| key.info().is_staged());
         assert!(staged.map(|key| *key.decryption_key().material()).is_sorted());
     };
-    for status in [KeyStatus::Inactive, KeyStatus::Retired] {
-        assert!(ring.iter().filter(|key| key.status() == status).count() > 100);
+    for status in [KeyStatus::Inactive, KeyStatus::Retired, KeyStatus::Revoked] {
+        assert!(ring.iter().filter(|key| key.status() == status).count() > 100, "{status}");
     }
     assert!(ring.destroyed().count() > 100);
     is_as_expected(&ring);
@@ -189,11 +206,19 @@ fn what_is_found_carries_the_times_of_the_key() {
     let ids = ["2026-q3", "2026-q4"].map(String::from);
     let mut ring = ring(&ids);
     let _ = ring.rotate_to(&ids[1], at(3)).unwrap();
-    let times = ids.each_ref().map(|id| {
-        let key = ring.get(id).unwrap();
-        (key.created_at(), key.activated_at(), key.status_since())
-    });
-    assert_eq!(times, [(at(1), Some(at(2)), at(3)), (at(1), Some(at(3)), at(3))]);
+    let first = Times {
+        created_at: Some(at(1)),
+        activated_at: Some(at(2)),
+        deactivated_at: Some(at(3)),
+        ..Times::default()
+    };
+    let second = Times {
+        created_at: Some(at(1)),
+        added_at: Some(at(1)),
+        activated_at: Some(at(3)),
+        ..Times::default()
+    };
+    assert_eq!(ids.each_ref().map(|id| *ring.get(id).unwrap().times()), [first, second]);
 }
 
 #[test]
