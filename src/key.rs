@@ -331,7 +331,7 @@ impl<S: Status, E, D: Halves<E>> Key<S, E, D> {
         SalvageKey::new(&self.head.id, D::decrypting(&self.kept))
     }
 
-    /// Is there for the words of the compiler: a key does not clone.
+    /// Never compiles: a key does not clone. It is here so that the compiler says what to do instead.
     #[doc(hidden)]
     #[expect(clippy::should_implement_trait, reason = "a key must not implement it")]
     pub fn clone(&self) -> Self
@@ -440,7 +440,7 @@ impl<S: Status, E, D: Halves<E>> fmt::Debug for Key<S, E, D> {
     }
 }
 
-/// Is there for the words of the compiler: nothing implements [`words::KeyClones`].
+/// Never applies: a key does not clone. It is here so that the compiler says what to do instead.
 impl<S: Status, E, D: Halves<E>> Clone for Key<S, E, D>
 where
     for<'n> (): words::KeyClones<'n>,
@@ -450,7 +450,8 @@ where
     }
 }
 
-/// Is there for the words of the compiler: nothing implements [`words::RecordBecomesKey`].
+/// Never applies: a record does not become a key by itself. It is here so that the compiler says what
+/// to do instead.
 impl<S: Status, M> From<KeyRecord<M>> for Key<S, M>
 where
     for<'n> (): words::RecordBecomesKey<'n>,

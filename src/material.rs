@@ -177,7 +177,8 @@ impl TryFrom<Box<[u8]>> for KeyMaterial {
 
 impl ZeroizeOnDrop for KeyMaterial {}
 
-/// Is there for the words of the compiler: no type that a program has is compared.
+/// Never applies to a type that a program has: material is not compared. It is here so that the compiler
+/// says what to do instead.
 impl<R: ?Sized> PartialEq<R> for KeyMaterial
 where
     (): words::Compares<R>,

@@ -308,7 +308,7 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         KeyringState::new(self)
     }
 
-    /// Is there for the words of the compiler: a ring does not clone.
+    /// Never compiles: a ring does not clone. It is here so that the compiler says what to do instead.
     #[doc(hidden)]
     #[expect(clippy::should_implement_trait, reason = "a ring must not implement it")]
     pub fn clone(&self) -> Self
@@ -318,7 +318,8 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         <() as words::RingClones<'static>>::never(self)
     }
 
-    /// Is there for the words of the compiler: there is no default ring.
+    /// Never compiles: there is no default ring. It is here so that the compiler says what to do
+    /// instead.
     #[doc(hidden)]
     #[expect(clippy::should_implement_trait, reason = "a ring must not implement it")]
     pub fn default() -> Self
@@ -329,7 +330,7 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     }
 }
 
-/// Is there for the words of the compiler: nothing implements [`words::RingClones`].
+/// Never applies: a ring does not clone. It is here so that the compiler says what to do instead.
 impl<E, D: Halves<E>> Clone for Keyring<E, D>
 where
     for<'n> (): words::RingClones<'n>,
@@ -339,7 +340,7 @@ where
     }
 }
 
-/// Is there for the words of the compiler: nothing implements [`words::RingDefaults`].
+/// Never applies: there is no default ring. It is here so that the compiler says what to do instead.
 impl<E, D: Halves<E>> Default for Keyring<E, D>
 where
     for<'n> (): words::RingDefaults<'n>,

@@ -234,7 +234,7 @@ impl<V> DecryptionKeyring<V> {
         self.refusals = refusals;
     }
 
-    /// Does not exist, and its error message says what to do.
+    /// Never compiles, and its error message says what to do.
     #[doc(hidden)]
     pub fn encryption_key(&self)
     where
@@ -242,7 +242,7 @@ impl<V> DecryptionKeyring<V> {
     {
     }
 
-    /// Does not exist, and its error message says what to do.
+    /// Never compiles, and its error message says what to do.
     #[doc(hidden)]
     pub fn rotate_to(&mut self, _id: &str, _at: Timestamp)
     where

@@ -1,0 +1,126 @@
+//! The documents are true: they name files that are there, and show what is printed.
+
+#![allow(clippy::expect_used, reason = "tests stop at the first surprise")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use key_rotation::policy::{Usage, days};
+use key_rotation::{Cryptoperiods, Inactive, Key, KeyId, Keyring, Timestamp};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).expect(path)
+}
+
+/// The words between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The text between two lines of three backticks that begin after `opening`.
+fn block<'t>(text: &'t str, opening: &str) -> &'t str {
+    let (_, rest) = text.split_once(opening).expect(opening);
+    rest.split("```").next().unwrap_or_default()
+}
+
+#[test]
+fn the_reviewers_page_names_tests_that_are_there() {
+    let page = read("docs/reviewer.md");
+    let claims: Vec<&str> = page.lines().filter(|line| line.starts_with("| G")).collect();
+    assert_eq!(claims.len(), 12, "a line for each guarantee");
+    let mut named = 0;
+    for claim in claims {
+        let columns: Vec<&str> = claim.split('|').collect();
+        for name in quoted(columns[2]).filter(|name| !name.contains("STATUS")) {
+            let misuse = root().join("ui-tests/fail").join(name).with_extension("rs");
+            assert!(misuse.exists(), "there is no misuse `{name}`");
+            named += 1;
+        }
+        for name in quoted(columns[3]) {
+            let test = root().join("tests").join(name).with_extension("rs");
+            assert!(test.exists() || root().join(name).exists(), "there is no test `{name}`");
+            named += 1;
+        }
+    }
+    assert!(named > 40, "{named} files are named: is the table read?");
+}
+
+#[test]
+fn the_reviewers_page_shows_a_misuse_and_its_twin() {
+    let page = read("docs/reviewer.md");
+    for file in ["ui-tests/fail", "ui-tests/pass"] {
+        let text = read(&format!("{file}/retired_key_cannot_activate.rs"));
+        assert!(page.contains(&text), "the page does not show the file in {file} as it is");
+    }
+}
+
+#[test]
+fn the_table_of_tests_names_commands_that_are_there() {
+    let page = read("docs/testing.md");
+    let mut named = 0;
+    for command in quoted(&page) {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        for pair in words.windows(2).filter(|pair| pair[0] == "--test") {
+            let file = Path::new(pair[1]).with_extension("rs");
+            let places = ["tests", "providers/sqlx/tests"].map(|place| root().join(place));
+            let found = places.iter().any(|place| place.join(&file).exists());
+            assert!(found, "`{command}` names no test");
+            named += 1;
+        }
+        if command.starts_with("scripts/") {
+            assert!(root().join(words[0]).exists(), "there is no `{command}`");
+            named += 1;
+        }
+    }
+    assert!(named > 40, "{named} commands are named: is the page read?");
+}
+
+#[test]
+fn the_readme_shows_a_compile_error_as_it_is() {
+    let answer = read("ui-tests/fail/retired_key_cannot_activate.stderr");
+    assert_eq!(block(&read("README.md"), "```text\nerror"), answer.strip_prefix("error").expect("an error"));
+}
+
+#[test]
+fn the_operators_page_shows_what_is_printed() {
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
+    let day = |n| start.saturating_add(days(n));
+    let key = |id, at| Key::new(KeyId::from_static(id), "cipher", at);
+    let policy = Cryptoperiods::QUARTERLY;
+
+    let mut ring = Keyring::new(key("k1", day(0)).activate(day(0)));
+    let _ = ring.add(key("k2", day(80)), day(80)).expect("a free id");
+    let _ = ring.rotate_to("k2", day(90)).expect("a staged key");
+    let _ = ring.entry::<Inactive>("k1").expect("a demoted key").retire(day(120));
+    let _ = ring.add(key("k3", day(170)), day(170)).expect("a free id");
+    ring.enforce(&policy, day(181));
+
+    let plan = policy.plan(&ring, Usage::of(1_000_000), day(181));
+    let printed = format!("{}\n{plan}", ring.state());
+    assert_eq!(block(&read("docs/operator.md"), "```text\n"), printed);
+}
+
+#[test]
+fn each_table_of_the_lifecycle_says_the_same() {
+    let rows = |path: &str| -> Vec<String> {
+        let text = read(path);
+        let row = |line: &str| {
+            let line = line.trim_start_matches("//!").trim();
+            let line = line.replace(['[', ']', '`'], "");
+            ["| Active", "| Inactive", "| Retired", "| Revoked"]
+                .iter()
+                .any(|status| line.starts_with(status) && line.matches('|').count() == 12)
+                .then_some(line)
+        };
+        text.lines().filter_map(row).collect()
+    };
+    let table = rows("src/status.rs");
+    assert_eq!(table.len(), 4);
+    for other in ["src/lib.rs", "README.md"] {
+        assert_eq!(rows(other), table, "{other} has another table than src/status.rs");
+    }
+}
