@@ -52,6 +52,7 @@ pub trait AuditSink: Send + Sync {
 /// The record of a change that was committed. It prints as one line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[expect(clippy::exhaustive_structs, reason = "the tests of a sink write it")]
 pub struct AuditEvent {
     /// The change.
     pub action: AuditAction,
@@ -170,6 +171,7 @@ impl fmt::Display for AuditEvent {
 /// ```
 #[cfg(feature = "tracing")]
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it is a sink and nothing else")]
 pub struct TracingSink;
 
 #[cfg(feature = "tracing")]

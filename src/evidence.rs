@@ -57,6 +57,7 @@ impl Unreferenced {
 #[error(
     "{count} pieces of data need key `{id}`: encrypt them again with the active key, or give them up"
 )]
+#[non_exhaustive]
 pub struct StillReferenced {
     /// The key.
     pub id: KeyId,
@@ -80,6 +81,7 @@ pub struct StillReferenced {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[expect(clippy::exhaustive_enums, reason = "a policy answers to each")]
 pub enum Evidence {
     /// Nothing is said. Only a policy without rules agrees.
     None,

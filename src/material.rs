@@ -259,6 +259,7 @@ pub enum MaterialError {
 /// assert_eq!(error, TryFillError::Fill("no entropy"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[expect(clippy::exhaustive_enums, reason = "the bytes are refused, or there are none")]
 pub enum TryFillError<E> {
     /// The bytes that were filled in cannot be a key.
     #[error(transparent)]

@@ -76,6 +76,7 @@ pub struct RotationPlan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[expect(clippy::exhaustive_enums, reason = "who carries steps out handles each")]
 pub enum DueStep {
     /// Another key is to become active.
     Activate {
@@ -212,6 +213,7 @@ pub enum Doubt {
 /// An event that comes later: the end of a period. It prints as the end of a line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[expect(clippy::exhaustive_structs, reason = "the tests of a reader of plans write it")]
 pub struct Upcoming {
     /// The time of the event.
     pub at: Timestamp,

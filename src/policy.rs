@@ -115,6 +115,7 @@ pub trait RotationPolicy {
 /// let service = RotationService::new(store, StrictSingleActive);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it has no rules, now or ever")]
 pub struct StrictSingleActive;
 
 impl RotationPolicy for StrictSingleActive {

@@ -93,6 +93,7 @@ impl<P, R> fmt::Debug for RotationService<P, R> {
 /// The result of a change that was to be stored: done, or a race that somebody else won.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a lost race means that the change is not in the ring"]
+#[expect(clippy::exhaustive_enums, reason = "a change is stored, or it is not")]
 pub enum Outcome<T> {
     /// The change is stored.
     Done(T),

@@ -87,6 +87,7 @@ pub trait KeyProvider: Send + Sync {
 
 /// The content of a store, as of one revision.
 #[must_use]
+#[expect(clippy::exhaustive_structs, reason = "providers write it field by field")]
 pub struct Snapshot<M = KeyMaterial> {
     /// The revision.
     pub revision: Revision,
@@ -151,6 +152,7 @@ impl<M> fmt::Debug for Snapshot<M> {
 /// let change: Change = Change::Retire(Retirement::new(KeyId::from_static("k1"), Timestamp::now()));
 /// assert_eq!(change.id().as_str(), "k1");
 /// ```
+#[expect(clippy::exhaustive_enums, reason = "a provider handles every change")]
 pub enum Change<M = KeyMaterial> {
     /// Writes the first key of an empty store, active. A store with a record or a tombstone refuses it.
     Create(KeyRecord<M>),
@@ -205,6 +207,7 @@ impl<M> fmt::Debug for Change<M> {
 /// The answer of a store to a change. A lost race is an answer and not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a conflict means that nothing was written"]
+#[expect(clippy::exhaustive_enums, reason = "a change is written, or it is not")]
 pub enum Commit {
     /// The change is written, and this is the store's revision now.
     Committed(Revision),

@@ -171,7 +171,8 @@ impl From<&str> for EscapedText {
 
 impl PartialEq<str> for EscapedText {
     fn eq(&self, other: &str) -> bool {
-        self.to_string() == other
+        let shown = self.to_string();
+        shown == other
     }
 }
 

@@ -11,11 +11,11 @@ use crate::status::KeyStatus;
 /// The right to encrypt, lent by an active key.
 ///
 /// There is no other way to one than [`Key::encryption_key`](crate::Key::encryption_key) on a
-/// `Key<Active>`, and what is short for it. A function that takes an `EncryptionKey` can therefore
-/// not be called with an old key.
+/// `Key<Active>`, or a shorthand for it. A function that takes an `EncryptionKey` can therefore not be
+/// called with an old key.
 ///
 /// It borrows the key, and got from a ring it borrows the ring: while it lives, no other key can be
-/// activated there. Like any shared borrow it copies freely; it copies no secret.
+/// activated there. Like any shared borrow it copies freely, and it copies no secret.
 ///
 /// # Examples
 ///
@@ -82,8 +82,8 @@ impl<E> fmt::Debug for EncryptionKey<'_, E> {
 
 /// The right to decrypt, lent by a key that is active, inactive or retired.
 ///
-/// It shows the decrypting half alone, is no [`EncryptionKey`] and cannot become one. It borrows
-/// like one; [`to_owned`](Self::to_owned) makes one that lives on.
+/// It shows the decrypting half alone. It is no [`EncryptionKey`], and cannot become one. It borrows the
+/// key; [`to_owned`](Self::to_owned) makes a right that borrows nothing.
 ///
 /// # Examples
 ///
@@ -136,7 +136,7 @@ impl<'k, D> DecryptionKey<'k, D> {
         self.status
     }
 
-    /// Returns true if this ring has seen the key active, and it is not active now: data under it
+    /// Returns true if this ring has seen the key active, and the key is not active now: data under it
     /// would gain from being sealed again.
     ///
     /// A staged key that decrypts is not superseded. Somebody has a newer ring and encrypts with it,
@@ -147,10 +147,6 @@ impl<'k, D> DecryptionKey<'k, D> {
     }
 
     /// Makes a right that lives across a rotation, and in a task of its own.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "what is copied is a pointer to the material"
-    )]
     pub fn to_owned(&self) -> OwnedDecryptionKey<D> {
         OwnedDecryptionKey {
             head: self.head.share(),
@@ -179,8 +175,8 @@ impl<D> fmt::Debug for DecryptionKey<'_, D> {
 
 /// A [`DecryptionKey`] that borrows nothing: for a task that outlives the ring it came from.
 ///
-/// It shares the material, which is therefore not wiped before it is dropped. There is no owned
-/// encryption key: what encrypts is taken anew from the ring.
+/// It shares the material, so the material is not wiped before this right is dropped. There is no owned
+/// encryption key: take one anew from the ring.
 ///
 /// # Examples
 ///

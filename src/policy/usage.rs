@@ -66,6 +66,7 @@ impl Usage {
 #[error(
     "{reported} encryptions are reported, and {known} were known: a counter was lost or belongs to another key"
 )]
+#[non_exhaustive]
 pub struct UsageDecreased {
     /// The count that was known before.
     pub known: u64,

@@ -78,7 +78,6 @@ impl KeyringState {
     }
 
     /// Lists the tombstones, latest first.
-    #[must_use]
     pub fn destroyed(&self) -> &[Destruction] {
         &self.destroyed
     }
@@ -90,7 +89,6 @@ impl KeyringState {
     }
 
     /// Lists the keys that [`Keyring::enforce`] does not let decrypt, with the reasons.
-    #[must_use]
     pub fn refused(&self) -> &[(KeyId, Refusal)] {
         &self.refused
     }

@@ -87,6 +87,7 @@ impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
 /// The result of carrying a step of a plan out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a stale step means that nothing was stored"]
+#[expect(clippy::exhaustive_enums, reason = "a step is stored, or it is not")]
 pub enum Applied {
     /// The step is stored.
     Done,

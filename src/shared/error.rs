@@ -24,6 +24,7 @@ pub struct StaleKeyring {
 ///
 /// `E` is the error of the refresh.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum MissError<E> {
     /// The limit does not let the store be asked now.
     #[error(

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![expect(clippy::result_large_err, reason = "an error is rare, and holds what it names")]
 
 pub use crate::dialect::Backend;
 pub use crate::error::{Error, RowProblem};
