@@ -44,10 +44,10 @@ mod rights;
 
 /// A key whose status is part of its type.
 ///
-/// `E` is what it encrypts with: bytes ([`KeyMaterial`]), a wrapped blob, a handle to a KMS, a
-/// prepared cipher. `D` says how it keeps what it decrypts with: [`Same`], one half for both, or
-/// [`Apart<V>`](Apart), a half of its own type. The status decides at compile time what can be done
-/// with the key:
+/// `E` is the encrypting half: bytes ([`KeyMaterial`]), a wrapped blob, a handle to a KMS, a prepared
+/// cipher. `D` says how the decrypting half is kept: with [`Same`], one half does both; with
+/// [`Apart<V>`](Apart), the decrypting half is of a type of its own. The status decides at compile
+/// time which operations there are:
 ///
 /// | status | encrypt | decrypt | salvage | activate | deactivate | retire | revoke | restore | destroy | holds |
 /// |---|---|---|---|---|---|---|---|---|---|---|

@@ -88,7 +88,7 @@
 //!   which records and forks share.*
 //! - **G6** The statuses are a closed set: no other crate can add one, or a transition. *Its end is
 //!   other knowledge: what a program knows besides the status stands beside the key.*
-//! - **G7** Secrets do not print, serialize, compare or clone, and are in no error. *Its end are
+//! - **G7** Secrets do not print, serialize, compare or clone, and are in no error. *Its ends are
 //!   [`expose_secret`](KeyMaterial::expose_secret) and
 //!   [`expose_array`](KeyMaterial::expose_array), and a material of your own type.*
 //! - **G8** The status costs nothing: a key has one size, and access to it is the same instructions in
@@ -102,7 +102,7 @@
 //!   hold no encrypting half, and a [`DecryptionKeyring`] has no way to encrypt. *Its end is a
 //!   symmetric key, whose one half could do both: there the types of the program decide.*
 //! - **G12** A revoked key decrypts nothing but through a [`SalvageKey`], which no function that takes a
-//!   [`DecryptionKey`] accepts. *Its end are older rings and an [`OwnedDecryptionKey`], which were there
+//!   [`DecryptionKey`] accepts. *Its ends are older rings and an [`OwnedDecryptionKey`], which were there
 //!   before the revocation.*
 //!
 //! # What is not guaranteed
