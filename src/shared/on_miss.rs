@@ -57,7 +57,7 @@ use crate::timestamp::Timestamp;
 /// match misses.ring_with(id, Timestamp::now(), || service.refresh(&shared, now)).await {
 ///     Ok(ring) => drop(ring.decryption_key(id)?),
 ///     Err(MissError::NotLookedUp { again_at, .. }) => put_back_until(again_at),
-///     Err(MissError::Refresh(error)) => println!("the store is out of reach: {error}"),
+///     Err(error) => println!("the store is out of reach: {error}"),
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
