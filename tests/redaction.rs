@@ -25,9 +25,10 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
+use key_rotation::error::EscapedText;
 use key_rotation::{
-    Active, EscapedText, InMemoryKeyProvider, Inactive, Key, KeyId, KeyMaterial, KeyRecord,
-    KeyStatus, Keyring, Retired, RotationService, StrictSingleActive, Timestamp,
+    Active, InMemoryKeyProvider, Inactive, Key, KeyId, KeyInfo, KeyMaterial, KeyRecord, KeyStatus,
+    Keyring, Retired, Revoked, RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
@@ -38,6 +39,8 @@ use self::exhibits::{Exhibits, at, id};
 mod encodings;
 #[path = "redaction/exhibits.rs"]
 mod exhibits;
+#[path = "redaction/pairs.rs"]
+mod pairs;
 #[cfg(feature = "shared")]
 #[path = "redaction/shared.rs"]
 mod shared;
@@ -150,32 +153,60 @@ fn material_that_cannot_print_is_no_obstacle() {
     nothing_leaks(&exhibits::of(|| Mute { _secret: CANARY }));
 }
 
-/// Every name that the crate exports is among the exhibits, or is nothing that knows a key: a trait,
-/// a marker, a rule.
-#[test]
-fn every_public_type_is_among_the_exhibits() {
-    let exported: BTreeSet<&str> = include_str!("../src/lib.rs")
-        .split("pub use crate::")
+/// The sources in which public names stand, or are exported again.
+const SOURCES: [&str; 10] = [
+    include_str!("../src/lib.rs"),
+    include_str!("../src/audit.rs"),
+    include_str!("../src/key.rs"),
+    include_str!("../src/live.rs"),
+    include_str!("../src/plan.rs"),
+    include_str!("../src/policy.rs"),
+    include_str!("../src/ring.rs"),
+    include_str!("../src/service.rs"),
+    include_str!("../src/shared.rs"),
+    include_str!("../src/store.rs"),
+];
+
+/// The public types of a source, and all else that it exports.
+fn exported(source: &str) -> BTreeSet<&str> {
+    let declared = source.lines().filter_map(|line| {
+        let name = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "))?;
+        name.split(|c: char| !c.is_alphanumeric()).next()
+    });
+    source
+        .split("pub use ")
         .skip(1)
         .filter_map(|rest| rest.split(';').next()?.split("::").last())
         .flat_map(|names| names.split([',', '{', '}']))
         .map(str::trim)
         .filter(|name| !name.is_empty())
-        .collect();
-    assert!(exported.contains("Keyring") && exported.contains("TryFillError"));
+        .chain(declared)
+        .collect()
+}
 
-    let traits = ["AuditSink", "CanDestroy", "CanEncrypt", "KeyProvider", "RotationPolicy"];
-    let more_traits = ["DeactivateAlone", "Status", "TransitionTo"];
-    let without_a_value = ["builder", "days", "Active", "Inactive", "Retired"];
-    let rules_and_counts = ["Contradiction", "Cryptoperiods", "CryptoperiodsBuilder", "Rule"];
-    let more_of_them = ["InvalidCryptoperiods", "Usage", "UsageDecreased", "UsageLimit"];
-    let texts = ["InvalidRecordText", "RecordText", "UsageLimitSource", "TracingSink"];
-    let elsewhere = [&traits[..], &more_traits, &without_a_value, &rules_and_counts, &more_of_them];
+/// Every type that the crate exports is among the exhibits, or is nothing that knows a key: a trait,
+/// a marker, a rule.
+#[test]
+fn every_public_type_is_among_the_exhibits() {
+    let exported: BTreeSet<&str> = SOURCES.into_iter().flat_map(exported).collect();
+    for name in ["Keyring", "TryFillError", "KeyringState", "Snapshot", "RotationPlan"] {
+        assert!(exported.contains(name), "{name} was not found in src/");
+    }
+
+    let traits = ["AuditSink", "Halves", "KeyProvider", "RotationPolicy", "Status"];
+    let columns = ["CanActivate", "CanDeactivate", "CanDecrypt", "CanDestroy", "CanEncrypt"];
+    let more_columns = ["CanRestore", "CanRetire", "CanRevoke", "CanSalvage", "Status"];
+    let without_a_value = ["Active", "Inactive", "Retired", "Revoked", "Apart"];
+    let other_names = ["Same", "SigningKey", "VerificationKey", "days", "Rule"];
+    let rules = ["Contradiction", "Cryptoperiods", "CryptoperiodsBuilder", "InvalidCryptoperiods"];
+    let counts = ["Usage", "UsageDecreased", "UsageLimit", "UsageLimitSource"];
+    let texts = ["InvalidAuditText", "AuditText", "TracingSink"];
+    let elsewhere = [&traits[..], &columns, &more_columns, &without_a_value, &other_names];
     let (exhibits, of_material) = (exhibits::of(material), exhibits::of_key_material(&material()));
     let mut expected = exhibits.types();
     expected.extend(of_material.types());
     expected.extend(elsewhere.concat());
-    expected.extend(texts);
+    expected.extend([&rules[..], &counts, &texts].concat());
     #[cfg(not(feature = "shared"))]
     expected.extend(["KeyringReader", "MissError", "RefreshError", "RefreshOnMiss", "Refreshed"]);
     #[cfg(not(feature = "shared"))]
@@ -241,17 +272,21 @@ fn a_panic_while_material_is_filled_in_says_nothing_of_it() {
 fn a_panic_while_a_ring_is_mapped_or_loaded_says_nothing_of_it() {
     let key = |name: &str| Key::new(id(name), Talkative::new(), at(1));
     let mut ring = Keyring::new(key("k1").activate(at(2)));
-    let _ = ring.add(key("k2")).unwrap();
+    let _ = ring.add(key("k2"), at(2)).unwrap();
 
-    let half_way = |key: &KeyId| {
-        assert!(key.as_str() != "k2", "no cipher for {key}");
-        key.as_str().len()
+    let half_way = |key: &KeyInfo| {
+        assert!(key.id != *"k2", "no cipher for {}", key.id);
+        Talkative::new()
     };
     says_nothing_secret(
         || ring.try_map(|key, _| Ok::<_, fmt::Error>(half_way(key))),
         "no cipher for k2",
     );
     says_nothing_secret(|| ring.map(|key, _| half_way(key)), "no cipher for k2");
+    says_nothing_secret(|| ring.map_or_leave(|key, _| Ok(half_way(key))), "no cipher for k2");
+    let split =
+        || ring.try_split(|_, _| Ok::<_, fmt::Error>(Talkative::new()), |key, _| Ok(half_way(key)));
+    says_nothing_secret(split, "no cipher for k2");
     let record = |n: u64| {
         assert!(n < 3, "row {n} is not there");
         KeyRecord::new(KeyId::from(n), KeyStatus::Inactive, at(1), Talkative::new())
@@ -268,10 +303,13 @@ fn a_surprised_unwrap_prints_nothing_secret() {
     let filled = || KeyMaterial::take(&mut CANARY.clone());
     says_nothing_secret(|| filled().unwrap_err(), "KeyMaterial");
     says_nothing_secret(|| filled().unwrap().expose_array::<31>().copied().unwrap(), "WrongLength");
-    says_nothing_secret(|| ring().add(key("k1")).unwrap(), "KeyIdTaken");
+    says_nothing_secret(|| ring().add(key("k1"), at(3)).unwrap(), "KeyIdTaken");
+    let unprepared = || ring().map_or_leave(|_, _| Err::<Talkative, _>("no cipher".into()));
+    says_nothing_secret(|| unprepared().unwrap(), "ActiveUnprepared");
     says_nothing_secret(|| ring().decryption_key("k1").unwrap_err(), "DecryptionKey");
     says_nothing_secret(|| ring().entry::<Active>("k1").unwrap_err(), "Entry");
     says_nothing_secret(|| ring().entry::<Retired>("k1").map(drop).unwrap(), "WrongStatus");
+    says_nothing_secret(|| ring().salvage_key("k1").map(drop).unwrap(), "WrongStatus");
     let loaded = || Keyring::from_records(ring().into_parts().0);
     says_nothing_secret(|| loaded().unwrap_err(), "Keyring");
     says_nothing_secret(|| assert!(ring().get("k1").is_none(), "{:?}", ring().get("k1")), "KeyRef");
@@ -328,14 +366,17 @@ fn prints_plainly(error: &(dyn Error + 'static)) {
 #[test]
 fn an_id_from_outside_is_printed_in_one_short_line() {
     let mut ring = Keyring::new(Key::new(id("k1"), (), at(1)).activate(at(2)));
-    let _ = ring.add(Key::new(id("k2"), (), at(1))).unwrap();
+    let _ = ring.add(Key::new(id("k2"), (), at(1)), at(2)).unwrap();
     for id in hostile_ids() {
         assert!(!is_plain(&format!("no key has the id `{id}`")), "{id} is harmless");
         prints_plainly(&ring.decryption_key(&id).unwrap_err());
-        prints_plainly(&ring.decryption_key_under(&id, &StrictSingleActive, at(3)).unwrap_err());
+        prints_plainly(&ring.salvage_key(&id).unwrap_err());
+        prints_plainly(&ring.decryption_only().decryption_key(&id).unwrap_err());
+        prints_plainly(&ring.decryption_only().salvage_key(&id).unwrap_err());
         prints_plainly(&ring.entry::<Active>(&id).unwrap_err());
         prints_plainly(&ring.entry::<Inactive>(&id).unwrap_err());
         prints_plainly(&ring.entry::<Retired>(&id).unwrap_err());
+        prints_plainly(&ring.entry::<Revoked>(&id).unwrap_err());
         prints_plainly(&ring.rotate_to(&id, at(3)).unwrap_err());
     }
 }
@@ -357,7 +398,7 @@ fn text_from_outside_that_does_not_parse_is_printed_in_one_short_line() {
     for text in hostile_ids() {
         prints_plainly(&text.parse::<KeyStatus>().unwrap_err());
         prints_plainly(&text.parse::<Timestamp>().unwrap_err());
-        assert!(is_plain(EscapedText::from(text.as_str()).as_str()));
+        assert!(is_plain(&EscapedText::from(text.as_str()).to_string()));
     }
     let no_ids = hostile_ids().into_iter().filter_map(|text| KeyId::try_from(text).err());
     let mut refused = 0;

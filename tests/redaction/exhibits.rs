@@ -6,14 +6,21 @@ use std::fmt::{Debug, Display};
 use std::mem;
 use std::sync::{Arc, Mutex};
 
+use key_rotation::audit::{AuditEvent, AuditSink};
+use key_rotation::error::{
+    ChangeMismatch, DecryptionKeyError, EntryError, EscapedText, InvalidKeyId, InvalidTimestamp,
+    MaterialError, ParseStatusError, RotationError, TakenBy, TimeConflict, TryFillError, Violation,
+};
+use key_rotation::key::{Addition, Destruction, Retirement, Rotation, RotationDecision};
+use key_rotation::plan::{Because, DueStep};
+use key_rotation::policy::{Evidence, Refusal, Unreferenced, Usage, days};
+use key_rotation::ring::TakenId;
+use key_rotation::service::{Applied, DestroyRequest};
+use key_rotation::store::{Change, Revision};
 use key_rotation::{
-    Active, Addition, Applied, AuditEvent, AuditSink, Because, Change, ChangeMismatch,
-    Cryptoperiods, DecryptionKeyError, DestroyRequest, Destruction, DueStep, EncryptionKeyError,
-    EntryError, EscapedText, Evidence, InMemoryKeyProvider, Inactive, InvalidKeyId,
-    InvalidTimestamp, Key, KeyId, KeyInfo, KeyMaterial, KeyProvider, KeyRecord, KeyRef, KeyStatus,
-    Keyring, MaterialError, Outcome, ParseStatusError, Refusal, Retired, Retirement, Revision,
-    Rotation, RotationDecision, RotationError, RotationPolicy, RotationService, StrictSingleActive,
-    TakenBy, TakenId, TimeConflict, Timestamp, TryFillError, Unreferenced, Usage, Violation, days,
+    Active, Cryptoperiods, InMemoryKeyProvider, Inactive, InvalidKeyring, Key, KeyId, KeyInfo,
+    KeyMaterial, KeyProvider, KeyRecord, KeyRef, KeyStatus, Keyring, Outcome, Retired, Revoked,
+    RotationPolicy, RotationService, StrictSingleActive, Times, Timestamp,
 };
 use pollster::block_on;
 
@@ -73,7 +80,8 @@ pub(crate) fn of<M: Send + Sync + 'static>(make: impl Fn() -> M) -> Exhibits {
     border(&mut all, key);
     stores(&mut all, key);
     service_errors(&mut all, key);
-    withheld(&mut all, key);
+    refused(&mut all, key);
+    super::pairs::exhibit(&mut all, &make);
     #[cfg(feature = "shared")]
     super::shared::exhibit(&mut all, key);
     plans(&mut all, key);
@@ -84,10 +92,11 @@ pub(crate) fn of<M: Send + Sync + 'static>(make: impl Fn() -> M) -> Exhibits {
 
 /// A ring with a key of each status and a tombstone.
 pub(crate) fn ring<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Keyring<M> {
-    Keyring::builder()
-        .active(key("active").activate(at(2)))
-        .inactive(key("inactive"))
+    Keyring::builder(key("active").activate(at(2)))
+        .staged(key("inactive"))
+        .previous(key("previous"))
         .retired(key("retired").retire(at(3)))
+        .revoked(key("revoked").revoke(at(3)))
         .destroyed(Destruction::new(id("destroyed"), at(4)))
         .build()
         .unwrap()
@@ -96,42 +105,75 @@ pub(crate) fn ring<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Keyring<M> {
 fn keys<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     let inactive = key("k");
     let (active, retired) = (key("k").activate(at(2)), key("k").retire(at(2)));
+    let revoked = key("k").revoke(at(2));
     all.debug("Key, active", &active);
     all.debug("Key, inactive", &inactive);
     all.debug("Key, retired", &retired);
+    all.debug("Key, revoked", &revoked);
     all.debug("EncryptionKey", &active.encryption_key());
     all.debug("DecryptionKey", &active.decryption_key());
     all.debug("DecryptionKey, old", &retired.decryption_key());
-    for key in [KeyRef::from(&active), KeyRef::from(&inactive), KeyRef::from(&retired)] {
+    all.debug("OwnedDecryptionKey", &retired.decryption_key().to_owned());
+    all.debug("DecryptionKey, of an owned one", &active.decryption_key().to_owned().as_key());
+    all.debug("SalvageKey", &revoked.salvage_key());
+    let of_all = [
+        KeyRef::from(&active),
+        KeyRef::from(&inactive),
+        KeyRef::from(&retired),
+        KeyRef::from(&revoked),
+    ];
+    for key in of_all {
         all.debug("KeyRef", &key);
         all.debug("KeyInfo", &key.info());
-        all.debug("KeyRecord", &key.to_record());
+        all.debug("Times", key.times());
+        let record = key.to_record();
+        all.debug("KeyRecord", &record);
+        all.debug("KeyRecord, with times", &record.clone().with_times(Times::default()));
+        all.debug("KeyRecord, staged", &record.staged());
     }
 }
 
 fn rings<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     let mut ring = ring(&key);
     all.debug("Keyring", &ring);
+    all.debug("Keyring, forked", &ring.fork());
+    all.debug("Iter", &ring.iter());
+    all.debug("Iter, half-way", &{
+        let mut keys = ring.iter();
+        let _ = keys.nth(2);
+        keys
+    });
     all.debug("KeyRef, looked up", &ring.get("active"));
+    all.debug("KeyRef, listed", &ring.iter().collect::<Vec<_>>());
+    all.debug("Key, listed", &(ring.active(), ring.inactive().collect::<Vec<_>>()));
     all.shown("KeyringState", &ring.state());
     all.debug("CryptoExport", &ring.export_for_crypto());
-    all.debug("DecryptionKey, of an export", &ring.export_for_crypto().get("retired"));
+    all.debug("DecryptionKey, of an export", &ring.export_for_crypto().decryption_key("retired"));
+    all.debug("DecryptionKey, listed", &ring.decryption_keys().collect::<Vec<_>>());
+    all.debug("SalvageKey, looked up", &ring.salvage_key("revoked"));
+    let reader = ring.decryption_only();
+    all.debug("DecryptionKeyring", &reader);
+    all.debug("DecryptionKey, of a reader", &reader.decryption_key("previous"));
+    all.debug("SalvageKey, of a reader", &reader.salvage_key("revoked"));
     all.debug("Entry, active", &ring.entry::<Active>("active"));
     all.debug("Entry, inactive", &ring.entry::<Inactive>("inactive"));
     all.debug("Entry, retired", &ring.entry::<Retired>("retired"));
-    all.debug("Addition", &ring.add(key("new")).unwrap());
-    all.debug("RotationDecision::Rotated", &ring.rotate_to("new", at(5)).unwrap());
-    all.debug("RotationDecision::AlreadyActive", &ring.rotate_to("new", at(5)).unwrap());
-    let rotation = ring.entry::<Inactive>("inactive").unwrap().activate(at(6));
-    all.debug("Rotation", &rotation);
-    let retirement = ring.entry::<Inactive>("new").unwrap().retire(at(7));
-    all.debug("Retirement", &retirement);
-    let destruction = ring.entry::<Retired>("new").unwrap().destroy(at(8));
-    all.debug("Destruction", &destruction);
+    all.debug("Entry, revoked", &ring.entry::<Revoked>("revoked"));
+    all.shown("Addition", &ring.add(key("new"), at(4)).unwrap());
+    all.shown("RotationDecision::Rotated", &ring.rotate_to("new", at(5)).unwrap());
+    all.shown("RotationDecision::AlreadyActive", &ring.rotate_to("new", at(5)).unwrap());
+    all.shown("Rotation", &ring.rotate_in(key("newest"), at(5)).unwrap());
+    all.shown("Rotation", &ring.entry::<Inactive>("inactive").unwrap().activate(at(6)));
+    all.shown("Retirement", &ring.entry::<Inactive>("new").unwrap().retire(at(7)));
+    all.shown("Revocation", &ring.entry::<Retired>("new").unwrap().revoke(at(8)));
+    all.shown("Restoration", &ring.entry::<Revoked>("new").unwrap().restore(at(9)));
+    let destruction = ring.entry::<Retired>("new").unwrap().destroy(at(10));
+    all.shown("Destruction", &destruction);
+    // By a clock that is behind.
+    all.shown("Revocation", &ring.entry::<Inactive>("previous").unwrap().revoke(at(0)));
 
-    let builder = Keyring::builder().inactive(key("k")).destroyed(destruction);
-    all.debug("KeyringBuilder, without an active key", &builder);
-    all.debug("KeyringBuilder, with one", &builder.active(key("k").activate(at(2))));
+    let builder = Keyring::builder(key("k").activate(at(2))).destroyed(destruction);
+    all.debug("KeyringBuilder", &builder.staged(key("k")).revoked(key("r").revoke(at(2))));
 }
 
 /// Refuses everything.
@@ -153,12 +195,12 @@ impl RotationPolicy for Never {
 
 fn ring_errors<M: 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     let mut ring = ring(&key);
-    for name in ["active", "inactive", "retired", "destroyed"] {
-        let taken = ring.add(key(name)).unwrap_err();
+    for name in ["active", "inactive", "retired", "revoked", "destroyed"] {
+        let taken = ring.add(key(name), at(9)).unwrap_err();
         all.shown("TakenBy", &taken.taken_by());
-        all.error("TakenId", &TakenId { id: id(name), taken_by: taken.taken_by() });
         all.error("KeyIdTaken", &taken);
         all.debug("KeyIdTaken, boxed", &Box::<dyn Error>::from(taken));
+        all.error("KeyIdTaken, at a rotation", &ring.rotate_in(key(name), at(9)).unwrap_err());
     }
 
     let not_found = ring.decryption_key("missing").unwrap_err();
@@ -167,13 +209,13 @@ fn ring_errors<M: 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactiv
     let destroyed = ring.decryption_key("destroyed").unwrap_err();
     assert!(matches!(destroyed, DecryptionKeyError::KeyDestroyed { .. }));
     all.error("DecryptionKeyError::KeyDestroyed", &destroyed);
-    let not_allowed = ring.decryption_key_under("retired", &Never, at(9)).unwrap_err();
+    let revoked = ring.decryption_key("revoked").unwrap_err();
+    assert!(matches!(revoked, DecryptionKeyError::KeyRevoked { .. }));
+    all.error("DecryptionKeyError::KeyRevoked", &revoked);
+    ring.enforce(&Never, at(9));
+    let not_allowed = ring.decryption_key("retired").unwrap_err();
     assert!(matches!(not_allowed, DecryptionKeyError::NotAllowed { .. }));
     all.error("DecryptionKeyError::NotAllowed", &not_allowed);
-
-    let refused = ring.encryption_key_under(&Never, Usage::UNKNOWN, at(9)).unwrap_err();
-    assert!(matches!(refused, EncryptionKeyError::NotAllowed { .. }));
-    all.error("EncryptionKeyError::NotAllowed", &refused);
 
     let not_found = ring.entry::<Inactive>("missing").unwrap_err();
     assert!(matches!(not_found, EntryError::KeyNotFound { .. }));
@@ -184,26 +226,31 @@ fn ring_errors<M: 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactiv
     let wrong = ring.rotate_to("retired", at(9)).unwrap_err();
     assert!(matches!(wrong, EntryError::WrongStatus { .. }));
     all.error("EntryError::WrongStatus", &wrong);
+    all.error("EntryError::WrongStatus", &ring.salvage_key("retired").unwrap_err());
 }
 
 /// Records with everything wrong that can be.
 fn damaged<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Vec<KeyRecord<M>> {
     let record = |name: &str, status| {
-        let record = KeyRef::from(&key(name)).to_record();
-        KeyRecord { status, ..record }
+        let mut record = KeyRef::from(&key(name)).to_record();
+        record.info.status = status;
+        record.info.used = true;
+        record
     };
+    let before_creation =
+        Times { created_at: Some(at(2)), revoked_at: Some(at(1)), ..Times::default() };
     vec![
         record("a", KeyStatus::Active),
         record("b", KeyStatus::Active),
         record("b", KeyStatus::Inactive),
         record("destroyed", KeyStatus::Retired),
-        record("c", KeyStatus::Inactive).with_times(None, Timestamp::UNIX_EPOCH),
+        record("c", KeyStatus::Inactive).with_times(before_creation),
     ]
 }
 
 fn border<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     let tombstones = [Destruction::new(id("destroyed"), at(1))];
-    let refused = Keyring::from_parts(damaged(&key), tombstones).unwrap_err();
+    let refused: InvalidKeyring = Keyring::from_parts(damaged(&key), tombstones).unwrap_err();
     assert!(refused.violations().len() >= 4);
     all.error("InvalidKeyring", &refused);
     let no_key = Keyring::from_records([KeyRef::from(&key("k")).to_record()]).unwrap_err();
@@ -212,6 +259,9 @@ fn border<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
         all.error("Violation", violation);
         if let Violation::InconsistentTimes { conflict, .. } = violation {
             all.error("TimeConflict", conflict);
+            if let TimeConflict::BeforeCreation { event } = conflict {
+                all.shown("Event", event);
+            }
         }
     }
 }
@@ -243,7 +293,7 @@ fn stores<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Ke
 
     let service = RotationService::new(store, StrictSingleActive);
     all.debug("RotationService", &service);
-    let added = block_on(service.add(key("third"))).unwrap();
+    let added = block_on(service.add(key("third"), at(5))).unwrap();
     assert!(matches!(added, Outcome::Done(Addition { .. })));
     all.debug("Outcome::Done", &added);
     let rotated = block_on(service.rotate_to("third", at(6))).unwrap();
@@ -271,9 +321,12 @@ fn service_errors<M: Send + Sync + 'static>(
 
     let (records, _) = ring(&key).into_parts();
     let service = RotationService::new(InMemoryKeyProvider::from_records(records), Never);
-    let error = block_on(service.add(key("active"))).unwrap_err();
+    let error = block_on(service.add(key("active"), at(9))).unwrap_err();
     assert!(matches!(error, RotationError::KeyIdTaken(_)));
     all.error("RotationError::KeyIdTaken", &error);
+    let RotationError::KeyIdTaken(taken) = error else { panic!("{error}") };
+    let taken: TakenId = taken;
+    all.error("TakenId", &taken);
     let error = block_on(service.retire("active", at(9))).unwrap_err();
     assert!(matches!(error, RotationError::Entry(_)));
     all.error("RotationError::Entry", &error);
@@ -289,15 +342,13 @@ fn service_errors<M: Send + Sync + 'static>(
     all.error("RotationError::Rejected", &rejected);
 }
 
-fn withheld<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+fn refused<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     let mut ring = ring(&key);
-    assert_eq!(ring.withhold(&Never, at(9)), 2);
-    ring.withheld().for_each(|withheld| all.debug("Withheld", withheld));
-    all.debug("Keyring, with withheld keys", &ring);
-    all.shown("KeyringState, with withheld keys", &ring.state());
-    let refused = ring.rotate_to("inactive", at(9)).unwrap_err();
-    assert!(matches!(refused, EntryError::Withheld { .. }));
-    all.error("EntryError::Withheld", &refused);
+    ring.enforce(&Never, at(9));
+    all.debug("Keyring, under a policy", &ring);
+    all.shown("KeyringState, under a policy", &ring.state());
+    all.debug("DecryptionKeyring, under a policy", &ring.decryption_only());
+    all.debug("CryptoExport, under a policy", &ring.export_for_crypto());
 }
 
 const PERIODS: Cryptoperiods = Cryptoperiods::builder()
@@ -353,7 +404,7 @@ fn audit<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key
     let done = |outcome| assert!(matches!(outcome, Outcome::Done(_)));
     let emergency = || "it is known to an attacker".parse().unwrap();
     let _ = block_on(service.bootstrap(key("k1"), at(2))).unwrap();
-    assert!(matches!(block_on(service.add(key("k2"))).unwrap(), Outcome::Done(_)));
+    assert!(matches!(block_on(service.add(key("k2"), at(2))).unwrap(), Outcome::Done(_)));
     done(block_on(service.rotate_in_emergency("k2", emergency(), at(3))).unwrap());
     assert!(matches!(block_on(service.retire("k1", at(4))).unwrap(), Outcome::Done(_)));
 
@@ -384,8 +435,9 @@ fn values(all: &mut Exhibits) {
     all.shown("TakenBy::Tombstone", &TakenBy::Tombstone { at: at(1) });
     all.error("InvalidKeyId", &InvalidKeyId::Empty);
     all.error("InvalidTimestamp", &InvalidTimestamp::Malformed);
-    all.error("ParseStatusError", &ParseStatusError { found: EscapedText::from("primary") });
-    all.error("TimeConflict", &TimeConflict::StatusBeforeCreation);
+    let error: ParseStatusError = "primary".parse::<KeyStatus>().unwrap_err();
+    all.error("ParseStatusError", &error);
+    all.error("TimeConflict", &TimeConflict::ActiveAndNeverUsed);
 }
 
 /// What [`KeyMaterial`] prints, and what goes wrong with it.

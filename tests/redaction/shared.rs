@@ -4,10 +4,10 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use key_rotation::{
-    InMemoryKeyProvider, Inactive, Key, MissError, RefreshError, RefreshOnMiss, Revision,
-    RotationService, SharedKeyring, StrictSingleActive,
-};
+use key_rotation::error::{MissError, RefreshError};
+use key_rotation::shared::{RefreshOnMiss, SharedKeyring};
+use key_rotation::store::Revision;
+use key_rotation::{InMemoryKeyProvider, Inactive, Key, RotationService, StrictSingleActive};
 use pollster::block_on;
 
 use crate::exhibits::{Exhibits, at, ring};
