@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
+use key_rotation::policy::{Evidence, Refusal, Rule, Usage, UsageLimit, days};
 use key_rotation::{
-    Cryptoperiods, Evidence, Inactive, Key, KeyId, KeyInfo, KeyRef, Keyring, Refusal,
-    RotationPolicy, Rule, StrictSingleActive, Timestamp, Usage, UsageLimit, days,
+    Cryptoperiods, Inactive, Key, KeyId, KeyInfo, Keyring, RotationPolicy, StrictSingleActive,
+    Timestamp,
 };
 
 /// Refuses everything, and says what was asked.
@@ -34,7 +35,7 @@ impl RotationPolicy for Never {
 fn answers(policy: impl RotationPolicy) -> [Option<String>; 4] {
     let at = Timestamp::from_unix_millis(5);
     let key = Key::new(KeyId::from_static("k1"), (), at);
-    let info = KeyRef::from(&key).info();
+    let info = key.info();
     let text = |answer: Result<(), Refusal>| answer.err().map(|refusal| refusal.to_string());
     [
         text(policy.may_activate(&info, at)),
@@ -97,19 +98,43 @@ fn the_ready_made_policies_have_the_periods_that_they_name() {
 }
 
 #[test]
-fn what_is_withheld_is_listed_latest_first() {
+fn what_a_policy_refuses_is_listed_with_its_reason() {
     let at = |day| Timestamp::UNIX_EPOCH.saturating_add(days(day));
     let key = |id| Key::new(KeyId::from_static(id), (), at(1));
     let mut ring = Keyring::new(key("k0").activate(at(1)));
     for (day, id) in (2..).zip(["k1", "k2", "k3"]) {
-        let _ = ring.add(key(id)).unwrap();
+        let _ = ring.add(key(id), at(1)).unwrap();
         let _ = ring.entry::<Inactive>(id).unwrap().retire(at(day));
     }
+    let refused = |ring: &Keyring<()>| -> Vec<(String, Option<Rule>)> {
+        let state = ring.state();
+        state.refused().iter().map(|(id, why)| (id.to_string(), why.rule())).collect()
+    };
+    let grace = |ids: &[&str]| -> Vec<_> {
+        ids.iter().map(|id| ((*id).to_owned(), Some(Rule::Grace))).collect()
+    };
     // The grace of a retired key is 30 days: one is over by then, and the others later.
-    assert_eq!(ring.withhold(&Cryptoperiods::QUARTERLY, at(32)), 1);
-    assert_eq!(ring.withhold(&Cryptoperiods::QUARTERLY, at(40)), 2);
-    let listed: Vec<_> = ring.withheld().map(|withheld| withheld.key.id.as_str()).collect();
-    assert_eq!(listed, ["k3", "k2", "k1"]);
-    assert_eq!(ring.state().withheld().len(), 3);
-    assert_eq!(ring.len(), 1);
+    for (day, ids) in [(31, &[][..]), (32, &["k1"]), (33, &["k1", "k2"]), (40, &["k1", "k2", "k3"])]
+    {
+        ring.enforce(&Cryptoperiods::QUARTERLY, at(day));
+        assert_eq!(refused(&ring), grace(ids));
+        assert_eq!((ring.len(), ring.decryption_keys().count()), (4, 4 - ids.len()));
+    }
+}
+
+#[test]
+fn an_imported_key_may_have_encrypted_and_is_not_activated_by_a_policy_that_goes_forward() {
+    use key_rotation::{KeyRecord, KeyStatus};
+    let at = |day| Timestamp::UNIX_EPOCH.saturating_add(days(day));
+    let imported = KeyRecord::new(KeyId::from_static("k1"), KeyStatus::Inactive, at(1), ());
+    let may = |info: &KeyInfo| Cryptoperiods::QUARTERLY.may_activate(info, at(90));
+    assert_eq!(may(&imported.info).unwrap_err().rule(), Some(Rule::ForwardOnly));
+    // Nor one that nobody says since when the ring has it; what its maker says counts for nothing.
+    let mut staged = imported.staged().info;
+    assert_eq!(may(&staged).unwrap_err().rule(), Some(Rule::Propagation));
+    staged.times.added_at = Some(at(89));
+    let refusal = may(&staged).unwrap_err();
+    assert_eq!((refusal.rule(), refusal.allowed_from()), (Some(Rule::Propagation), Some(at(91))));
+    staged.times.added_at = Some(at(88));
+    assert_eq!(may(&staged), Ok(()));
 }

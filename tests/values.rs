@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 
-use key_rotation::{
-    EscapedText, InvalidKeyId, InvalidTimestamp, KeyId, KeyMaterial, MaterialError, Timestamp,
-    TryFillError,
+use key_rotation::error::{
+    EscapedText, InvalidKeyId, InvalidTimestamp, MaterialError, TryFillError,
 };
+use key_rotation::ring::Reason;
+use key_rotation::{KeyId, KeyMaterial, Timestamp};
 
 #[test]
 fn an_id_is_1_to_128_bytes_of_visible_ascii() {
@@ -40,11 +41,14 @@ fn every_byte_is_judged_by_itself() {
 #[test]
 fn ids_of_the_same_text_are_the_same_id_however_they_were_made() {
     const SHORT: KeyId = KeyId::from_static("7");
+    assert_eq!(SHORT, KeyId::from(7_u8));
+    assert_eq!(SHORT, KeyId::from(7_u16));
     assert_eq!(SHORT, KeyId::from(7_u32));
     assert_eq!(SHORT, KeyId::from(7_u64));
-    assert_eq!(SHORT, "7".parse().unwrap());
+    assert_eq!(SHORT, "7".parse::<KeyId>().unwrap());
     assert_eq!(KeyId::from(u64::MAX).as_str(), "18446744073709551615");
     assert_eq!(KeyId::from(u32::MAX).as_str(), "4294967295");
+    assert_eq!((KeyId::from(u16::MAX).as_str(), KeyId::from(u8::MAX).as_str()), ("65535", "255"));
 
     let long = "k".repeat(64);
     let mut map = HashMap::from([(SHORT, 1)]);
@@ -53,6 +57,49 @@ fn ids_of_the_same_text_are_the_same_id_however_they_were_made() {
     assert_eq!(map.get(long.as_str()), Some(&2));
     assert!(KeyId::from_static("a") < KeyId::from_static("b"));
     assert_eq!(format!("{:>4}|{:?}", SHORT, SHORT), "   7|KeyId(7)");
+}
+
+#[test]
+fn an_id_is_compared_with_text() {
+    let id = KeyId::from_static("k1");
+    assert!(id == "k1" && id == *"k1" && id != "k2" && id != "K1" && id != "");
+}
+
+#[test]
+fn any_text_becomes_an_id_and_no_two_texts_the_same() {
+    let escaped = |text: &str| KeyId::escaped(text).map(|id| id.as_str().to_owned());
+    for (text, id) in [
+        ("2026-q4", "2026-q4"),
+        ("a/b:c=d+~!", "a/b:c=d+~!"),
+        ("a b", "a%20b"),
+        ("a%20b", "a%2520b"),
+        ("%", "%25"),
+        ("\0\n\x7f", "%00%0A%7F"),
+        ("clé", "cl%C3%A9"),
+        ("\u{202e}", "%E2%80%AE"),
+    ] {
+        assert_eq!(escaped(text).as_deref(), Ok(id), "{text:?}");
+        assert!(id.parse::<KeyId>().is_ok());
+    }
+    // Every byte that can stand in a text of one character, and no two of them alike.
+    let all: std::collections::HashSet<_> =
+        (0..=127_u8).map(|byte| escaped(&char::from(byte).to_string()).unwrap()).collect();
+    assert_eq!(all.len(), 128);
+    assert_eq!(all.iter().filter(|id| id.len() == 1).count(), usize::from(b'~' - b'!'));
+}
+
+#[test]
+fn a_text_that_is_no_id_even_when_it_is_escaped_is_refused_with_its_length() {
+    assert_eq!(KeyId::escaped(""), Err(InvalidKeyId::Empty));
+    let longest = "x".repeat(KeyId::MAX_LEN);
+    assert_eq!(KeyId::escaped(&longest).unwrap().as_str(), longest);
+    let longer = format!("{longest}x");
+    assert_eq!(KeyId::escaped(&longer), Err(InvalidKeyId::TooLong { len: 129 }));
+    // It is the length of the id that counts.
+    assert_eq!(KeyId::escaped(&" ".repeat(42)).unwrap().as_str().len(), 126);
+    assert_eq!(KeyId::escaped(&" ".repeat(43)), Err(InvalidKeyId::TooLong { len: 129 }));
+    let huge = "é".repeat(5_000_000);
+    assert_eq!(KeyId::escaped(&huge), Err(InvalidKeyId::TooLong { len: 30_000_000 }));
 }
 
 #[test]
@@ -172,19 +219,41 @@ fn a_time_of_the_system_clock_is_cut_to_the_millisecond_or_refused() {
 
 #[test]
 fn text_from_outside_is_shown_escaped_and_cut() {
-    assert_eq!(EscapedText::from("a\r\n\x1b[2J\u{202e}b").as_str(), r"a\r\n\u{1b}[2J\u{202e}b");
-    let long = "\n".repeat(10_000_000);
-    assert_eq!(EscapedText::from(long.as_str()).as_str(), r"\n".repeat(64));
-    assert_eq!(EscapedText::from("é".repeat(100).as_str()).as_str().len(), 126);
-    assert_eq!(EscapedText::from(""), "");
+    let shown = |text: &str| EscapedText::from(text).to_string();
+    assert_eq!(shown("a\r\n\x1b[2J\u{202e}b"), r"a\r\n\u{1b}[2J\u{202e}b");
+    assert_eq!(shown(""), "");
+    // Nothing is cut that fits, and what is cut says so.
+    let fits = "x".repeat(EscapedText::KEPT);
+    assert_eq!(shown(&fits), fits);
+    assert_eq!(shown(&format!("{fits}y")), format!("{fits}..."));
+    // Escaped, a text is longer: it is cut between characters.
+    assert_eq!(shown(&"\n".repeat(10_000_000)), format!("{}...", r"\n".repeat(47)));
+    assert_eq!(shown(&"\n".repeat(48)), format!("{}...", r"\n".repeat(47)));
+    assert_eq!(shown(&"é".repeat(100)), format!("{}...", r"\u{e9}".repeat(15)));
+    // The last character that would be kept is longer than the room that is left.
+    let split = format!("{}é", "x".repeat(EscapedText::KEPT - 1));
+    assert_eq!(shown(&split), format!("{}...", "x".repeat(EscapedText::KEPT - 1)));
 }
 
 #[test]
-fn ids_and_shown_texts_serve_as_text() {
+fn ids_and_shown_texts_are_compared_with_text() {
     fn length(text: impl AsRef<str>) -> usize {
         text.as_ref().len()
     }
     let shown = EscapedText::from("k1");
-    assert_eq!((length(KeyId::from(12_u32)), length(&shown)), (2, 2));
+    assert_eq!((length(KeyId::from(12_u32)), format!("{shown:?}")), (2, "EscapedText(k1)".into()));
     assert!(shown == *"k1" && shown != "k2");
+    assert!(shown == EscapedText::from("k1") && shown != EscapedText::from("k"));
+    // As it is printed, so that a test may compare a text of an error with what a log has.
+    assert!(EscapedText::from("a\nb") == r"a\nb" && EscapedText::from("a\nb") != "a\nb");
+}
+
+#[test]
+fn a_reason_is_one_line_and_of_bounded_length() {
+    let reason = Reason::new("torn\r\n\x1b[2J\u{202e}blob");
+    assert!(reason.as_str().chars().all(|c| !c.is_control()), "{reason}");
+    assert!(!reason.as_str().contains('\u{202e}'), "{reason}");
+    assert_eq!(Reason::new("short").as_str(), "short");
+    assert!(Reason::new("é".repeat(1_000)).as_str().len() <= Reason::MAX_LEN);
+    assert_eq!(Reason::from("k"), Reason::from(String::from("k")));
 }

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use key_rotation::{
-    AuditAction, Because, Cryptoperiods, Doubt, Evidence, Key, KeyId, KeyRecord, KeyStatus,
-    Keyring, Revision, Rule, Timestamp, Upcoming, Usage, UsageLimit, UsageLimitSource, days,
-};
+use key_rotation::audit::AuditAction;
+use key_rotation::plan::{Because, Doubt, Upcoming};
+use key_rotation::policy::{Evidence, Rule, Usage, UsageLimit, UsageLimitSource, days};
+use key_rotation::store::Revision;
+use key_rotation::{Cryptoperiods, Key, KeyId, KeyRecord, KeyStatus, Keyring, Times, Timestamp};
 
 fn at(millis: u64) -> Timestamp {
     Timestamp::from_unix_millis(millis)
@@ -110,9 +111,11 @@ fn a_plan_says_what_it_cannot_know() {
         .propagation(days(2))
         .usage_limit(UsageLimit::of(10))
         .build_static();
-    let record = |name, status| KeyRecord::new(id(name), status, Timestamp::UNIX_EPOCH, "material");
+    let record = |name, status| {
+        KeyRecord::new(id(name), status, at(1), "material").with_times(Times::default())
+    };
     // Imported from a store that kept no times.
-    let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive)];
+    let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive).staged()];
     let now = at(1_767_225_600_000);
     let ring = Keyring::from_records(records).unwrap();
     let plan = policy.plan(&ring, Usage::UNKNOWN, now);
