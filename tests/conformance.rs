@@ -129,8 +129,8 @@ fn check(name: &str, fault: Fault) -> Result<(), Nonconformance> {
 }
 
 /// What catches the fault, and what the report must say.
-const FAULTS: [(Fault, &str, &str); 43] = [
-    (Fault::CreatesInactive, "create", "not KeyRecord"),
+const FAULTS: [(Fault, &str, &str); 47] = [
+    (Fault::CreatesInactive, "create", "a key is"),
     (Fault::RevisionStands, "create", "the revision does not grow"),
     (Fault::RevisionStartsAnew, "add", "the revision does not grow"),
     (Fault::DropsNewKeys, "add", "the keys are"),
@@ -153,6 +153,10 @@ const FAULTS: [(Fault, &str, &str); 43] = [
     (Fault::CutsIds, "unchanged_values", "the keys are"),
     (Fault::Patterns, "unchanged_values", "after"),
     (Fault::AddsAsNeverActive, "unchanged_values", "a key is"),
+    (Fault::AddsAsUsed, "add", "a key is"),
+    (Fault::ForgetsAddedAt, "add", "a key is"),
+    (Fault::ForgetsRevisions, "add", "a key is"),
+    (Fault::ForgetsMaterialIn, "add", "the material of key"),
     (Fault::MixesMaterials, "unchanged_values", "another material"),
     (Fault::NoRevisionCheck, "stale_revision", "commits what expects"),
     (Fault::OnlyOlderIsStale, "stale_revision", "commits what expects"),

@@ -9,7 +9,7 @@ mod scenario;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use key_rotation::Revision;
+use key_rotation::store::Revision;
 use loom::thread;
 use scenario::{Install, check, install, install_unchecked, read, refresh, shared, update, write};
 

@@ -10,10 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use key_rotation::error::{ChangeMismatch, MissError, RefreshError, RotationError};
+use key_rotation::live::Refreshed;
+use key_rotation::shared::{RefreshOnMiss, SharedKeyring};
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    Change, ChangeMismatch, Commit, DecryptionKeyError, InMemoryKeyProvider, Inactive, Key, KeyId,
-    KeyProvider, Keyring, MissError, Outcome, RefreshError, RefreshOnMiss, Refreshed, Revision,
-    RotationError, RotationService, SharedKeyring, Snapshot, StrictSingleActive, Timestamp,
+    DecryptionKeyError, InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, Keyring, Outcome,
+    RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
@@ -121,8 +124,8 @@ fn only_keys_that_are_new_are_prepared() {
     assert_eq!(refresh(), Refreshed::Unchanged);
     let first: *const String = shared.load().active().encryption_key().material();
 
-    done(block_on(service.add(staged("k2"))).unwrap());
-    done(block_on(service.add(staged("k3"))).unwrap());
+    done(block_on(service.add(staged("k2"), at(20))).unwrap());
+    done(block_on(service.add(staged("k3"), at(20))).unwrap());
     assert_eq!(refresh(), Refreshed::Newer { revision: Revision::new(3), prepared: 2 });
     assert_eq!(kms.asked(), ["k2", "k3"]);
 
@@ -136,7 +139,7 @@ fn only_keys_that_are_new_are_prepared() {
     assert_eq!(ring.encryption_key().material(), "unwrapped k2");
     let old = ring.decryption_key("k1").unwrap();
     assert!(std::ptr::eq(old.material(), first), "the prepared material has moved");
-    assert_eq!(ring.active().activated_at(), Some(at(30)));
+    assert_eq!(ring.active().times().activated_at, Some(at(30)));
 
     done(block_on(service.destroy("k3", at(50))).unwrap());
     assert_eq!(refresh(), Refreshed::Newer { revision: Revision::new(6), prepared: 0 });
@@ -149,7 +152,7 @@ fn plain_material_stays_where_it_is() {
     let (_, service) = service();
     let shared = block_on(service.share(at(20))).unwrap();
     let before: *const String = shared.load().encryption_key().material();
-    done(block_on(service.add(staged("k2"))).unwrap());
+    done(block_on(service.add(staged("k2"), at(20))).unwrap());
     let refreshed = block_on(service.refresh(&shared, at(20))).unwrap();
     assert_eq!(refreshed, Refreshed::Newer { revision: Revision::new(2), prepared: 1 });
     assert!(std::ptr::eq(before, shared.load().encryption_key().material()));
@@ -175,7 +178,7 @@ fn nothing_changes_when_a_refresh_fails() {
     let before = shared.load();
 
     let unreadable = Key::new(KeyId::from_static("k2"), "not wrapped".to_owned(), at(10));
-    done(block_on(service.add(unreadable)).unwrap());
+    done(block_on(service.add(unreadable, at(20))).unwrap());
     let error = block_on(service.refresh_with(&shared, at(30), unwrap)).unwrap_err();
     assert!(
         matches!(error, RefreshError::Prepare { id, source: "not a blob" } if id.as_str() == "k2")
@@ -185,7 +188,7 @@ fn nothing_changes_when_a_refresh_fails() {
     let error = block_on(service.refresh_with(&shared, at(30), unwrap)).unwrap_err();
     assert!(matches!(error, RefreshError::Rotation(RotationError::Provider(_))));
     assert!(Arc::ptr_eq(&before, &shared.load()));
-    assert_eq!(shared.confirmed_at(), at(20));
+    assert_eq!(shared.confirmed_at(), Some(at(20)));
 
     // What is no ring is not worth a call to the KMS.
     kms.asked();
@@ -210,13 +213,13 @@ fn nothing_changes_when_a_refresh_fails() {
 fn a_lagging_replica_neither_replaces_nor_confirms() {
     let (store, service) = service();
     let old = block_on(store.load()).unwrap();
-    done(block_on(service.add(staged("k2"))).unwrap());
+    done(block_on(service.add(staged("k2"), at(20))).unwrap());
     let shared = block_on(service.share(at(20))).unwrap();
     *store.old.lock().unwrap() = Some(old);
     assert_eq!(block_on(service.refresh(&shared, at(90))).unwrap(), Refreshed::Unchanged);
-    assert_eq!((shared.revision(), shared.confirmed_at()), (Revision::new(2), at(20)));
+    assert_eq!((shared.revision(), shared.confirmed_at()), (Revision::new(2), Some(at(20))));
     assert_eq!(block_on(service.refresh(&shared, at(91))).unwrap(), Refreshed::Unchanged);
-    assert_eq!(shared.confirmed_at(), at(91));
+    assert_eq!(shared.confirmed_at(), Some(at(91)));
 }
 
 /// Six a minute: ten seconds between two loads.
@@ -233,7 +236,7 @@ fn a_runtime_may_move_what_is_waiting() {
     let (_, service) = service();
     let refreshing = spawnable(async move {
         let shared = service.share_with(at(20), unwrap_with_kms).await.unwrap();
-        done(service.add(staged("k2")).await.unwrap());
+        done(service.add(staged("k2"), at(20)).await.unwrap());
         let misses = RefreshOnMiss::new(shared.clone(), NonZeroU32::MIN);
         let refresh = || service.refresh_with(&shared, at(30), unwrap_with_kms);
         let ring = misses.ring_with("k2", at(30), refresh).await.unwrap();

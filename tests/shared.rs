@@ -9,10 +9,10 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use key_rotation::{
-    EncryptionKey, EntryError, Inactive, Key, KeyId, Keyring, KeyringReader, Retired, Revision,
-    SharedKeyring, Timestamp,
-};
+use key_rotation::error::EntryError;
+use key_rotation::shared::{KeyringReader, SharedKeyring};
+use key_rotation::store::Revision;
+use key_rotation::{EncryptionKey, Inactive, Key, KeyId, Keyring, Retired, Timestamp};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 assert_impl_all!(SharedKeyring<String>: Send, Sync, Clone);
@@ -32,7 +32,7 @@ fn id(number: u64) -> KeyId {
 fn ring(number: u64) -> Keyring<String> {
     let key = |number: u64| Key::new(id(number), format!("material of {number}"), at(1));
     let mut ring = Keyring::new(key(number).activate(at(2)));
-    let _ = ring.add(key(number - 1)).unwrap();
+    let _ = ring.add(key(number - 1), at(1)).unwrap();
     ring
 }
 
@@ -87,7 +87,7 @@ fn updates_are_not_lost() {
             scope.spawn(move || {
                 for n in 0..100 {
                     let key = Key::new(id(writer * 1000 + n), String::new(), at(1));
-                    let _ = shared.update(|ring| ring.add(key)).unwrap();
+                    let _ = shared.update(|ring| ring.add(key, at(1))).unwrap();
                 }
             });
         }
@@ -150,22 +150,22 @@ fn a_ring_that_is_not_confirmed_for_too_long_stops_encrypting_and_goes_on_decryp
     let shared = SharedKeyring::at_revision(Revision::new(5), ring(5));
     let mut reader = shared.reader();
     let error = reader.encryption_key_within(Duration::MAX, at(0)).unwrap_err();
-    assert_eq!(error.confirmed_at, Timestamp::UNIX_EPOCH);
+    assert_eq!(error.confirmed_at, None);
 
     // Neither an older nor a newer revision says anything of this ring.
     shared.confirm(Revision::new(4), at(1000));
     shared.confirm(Revision::new(6), at(1000));
-    assert_eq!(shared.confirmed_at(), Timestamp::UNIX_EPOCH);
+    assert_eq!(shared.confirmed_at(), None);
 
     shared.confirm(Revision::new(5), at(1000));
     assert!(reader.encryption_key_within(LIMIT, at(1100)).is_ok());
     let error = reader.encryption_key_within(LIMIT, at(1101)).unwrap_err();
-    assert_eq!((error.confirmed_at, error.now), (at(1000), at(1101)));
+    assert_eq!((error.confirmed_at, error.now), (Some(at(1000)), at(1101)));
     assert!(reader.current().decryption_key("5").is_ok());
 
     // A confirmation that comes late does not take a later one back.
     shared.confirm(Revision::new(5), at(900));
-    assert_eq!(shared.confirmed_at(), at(1000));
+    assert_eq!(shared.confirmed_at(), Some(at(1000)));
     shared.confirm(Revision::new(5), at(1050));
     assert_eq!(reader.encryption_key_within(LIMIT, at(1101)).unwrap().id().as_str(), "5");
     // A clock that is behind the confirmation.
@@ -179,7 +179,7 @@ fn what_was_destroyed_is_gone_when_the_last_reader_has_looked() {
     let watch: Weak<String> = Arc::downgrade(&secret);
     let shared = SharedKeyring::new(ring(1));
     let doomed = Key::from_shared(KeyId::from_static("doomed"), secret, at(1));
-    let _ = shared.update(|ring| ring.add(doomed)).unwrap();
+    let _ = shared.update(|ring| ring.add(doomed, at(1))).unwrap();
 
     let (mut busy, mut idle) = (shared.reader(), shared.reader());
     assert!(busy.current().get("doomed").is_some() && idle.current().get("doomed").is_some());

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
+use key_rotation::key::RotationDecision;
 use key_rotation::{
-    Inactive, Key, KeyId, KeyStatus, Keyring, Retired, RotationDecision, StrictSingleActive,
-    Timestamp,
+    Inactive, Key, KeyId, KeyStatus, Keyring, Retired, Revoked, StrictSingleActive, Timestamp,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -15,10 +15,12 @@ enum Operation {
     Add(u8),
     RotateTo(u8),
     Retire(u8),
+    Revoke(u8),
+    Restore(u8),
     Destroy(u8),
     Store,
     Fork,
-    Withhold,
+    Enforce,
 }
 
 fuzz_target!(|input: Vec<(Operation, u8)>| {
@@ -30,7 +32,7 @@ fuzz_target!(|input: Vec<(Operation, u8)>| {
     for (operation, now) in input {
         match operation {
             Operation::Add(n) => {
-                let added = ring.add(Key::new(id(n), n, at(now)));
+                let added = ring.add(Key::new(id(n), n, at(now)), at(now));
                 assert_eq!(added.is_ok(), status(&model, &n).is_none());
                 model.entry(n).or_insert(Some(KeyStatus::Inactive));
             }
@@ -59,10 +61,42 @@ fuzz_target!(|input: Vec<(Operation, u8)>| {
                     model.insert(n, Some(KeyStatus::Retired));
                 }
             }
+            Operation::Revoke(n) => {
+                let revoked = match status(&model, &n) {
+                    Some(Some(KeyStatus::Inactive)) => {
+                        ring.entry::<Inactive>(id(n).as_str()).map(|entry| entry.revoke(at(now)))
+                    }
+                    _ => ring.entry::<Retired>(id(n).as_str()).map(|entry| entry.revoke(at(now))),
+                };
+                let is_legal = matches!(
+                    status(&model, &n),
+                    Some(Some(KeyStatus::Inactive | KeyStatus::Retired))
+                );
+                assert_eq!(revoked.is_ok(), is_legal);
+                if is_legal {
+                    model.insert(n, Some(KeyStatus::Revoked));
+                }
+            }
+            Operation::Restore(n) => {
+                let restored =
+                    ring.entry::<Revoked>(id(n).as_str()).map(|entry| entry.restore(at(now)));
+                let is_legal = status(&model, &n) == Some(Some(KeyStatus::Revoked));
+                assert_eq!(restored.is_ok(), is_legal);
+                if is_legal {
+                    model.insert(n, Some(KeyStatus::Retired));
+                }
+            }
             Operation::Destroy(n) => {
-                let gone =
-                    ring.entry::<Retired>(id(n).as_str()).map(|entry| entry.destroy(at(now)));
-                let is_legal = status(&model, &n) == Some(Some(KeyStatus::Retired));
+                let gone = match status(&model, &n) {
+                    Some(Some(KeyStatus::Revoked)) => {
+                        ring.entry::<Revoked>(id(n).as_str()).map(|entry| entry.destroy(at(now)))
+                    }
+                    _ => ring.entry::<Retired>(id(n).as_str()).map(|entry| entry.destroy(at(now))),
+                };
+                let is_legal = matches!(
+                    status(&model, &n),
+                    Some(Some(KeyStatus::Retired | KeyStatus::Revoked))
+                );
                 assert_eq!(gone.is_ok(), is_legal);
                 if is_legal {
                     model.insert(n, None);
@@ -73,13 +107,15 @@ fuzz_target!(|input: Vec<(Operation, u8)>| {
                 ring = Keyring::from_parts(records, tombstones).unwrap();
             }
             Operation::Fork => ring = ring.fork(),
-            Operation::Withhold => assert_eq!(ring.withhold(&StrictSingleActive, at(now)), 0),
+            Operation::Enforce => ring.enforce(&StrictSingleActive, at(now)),
         }
         assert_eq!(ring.iter().filter(|key| key.status() == KeyStatus::Active).count(), 1);
     }
     for (n, status) in &model {
         let found = ring.get(id(*n).as_str()).map(|key| key.status());
         assert_eq!(found, *status);
+        let decrypts = ring.decryption_key(id(*n).as_str()).is_ok();
+        assert_eq!(decrypts, status.is_some_and(KeyStatus::can_decrypt));
     }
     assert_eq!(ring.len() + ring.destroyed().count(), model.len());
 });

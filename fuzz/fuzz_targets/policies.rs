@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use key_rotation::plan::DueStep;
+use key_rotation::policy::{Usage, UsageLimit};
 use key_rotation::{
-    Cryptoperiods, DueStep, Inactive, Key, KeyId, Keyring, Retired, RotationPolicy, Timestamp,
-    Usage, UsageLimit,
+    Cryptoperiods, Inactive, Key, KeyId, Keyring, Retired, RotationPolicy, Timestamp,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -70,7 +71,7 @@ fuzz_target!(|input: Input| {
     let id = |n: usize| KeyId::from(u64::try_from(n).unwrap());
     let mut ring = Keyring::new(Key::new(id(0), (), at(1)).activate(at(2)));
     for (n, (created, activated)) in input.keys.iter().take(12).enumerate() {
-        let _ = ring.add(Key::new(id(n + 1), (), at(*created)));
+        let _ = ring.add(Key::new(id(n + 1), (), at(*created)), at(*created));
         if activated % 2 == 0 {
             let _ = ring.rotate_to(id(n + 1).as_str(), at(*activated));
         }

@@ -1,9 +1,9 @@
 //! Any JSON is read or refused, and what was read comes back.
 #![no_main]
 
-use key_rotation::{
-    Cryptoperiods, Destruction, KeyId, KeyRecord, KeyStatus, Revision, Rotation, Timestamp,
-};
+use key_rotation::key::{Destruction, Rotation};
+use key_rotation::store::Revision;
+use key_rotation::{Cryptoperiods, KeyId, KeyRecord, KeyStatus, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{from_slice, to_vec};
 
@@ -20,6 +20,6 @@ fuzz_target!(|input: &[u8]| {
     round_trip!(KeyId, Timestamp, KeyStatus, Revision, Rotation, Destruction, Cryptoperiods);
     // Records are read where their material is, and never written.
     if let Ok(record) = from_slice::<KeyRecord<String>>(input) {
-        assert!(!record.id.as_str().is_empty());
+        assert!(!record.info.id.as_str().is_empty());
     }
 });

@@ -3,10 +3,9 @@
 //!
 //! What a commit does is not modelled but done: by [`Snapshot::apply`], the library's own rule.
 
-use key_rotation::{
-    Change, Commit, Destruction, KeyId, KeyRecord, KeyStatus, Retirement, Revision, Rotation,
-    Snapshot, Timestamp,
-};
+use key_rotation::key::{Destruction, Retirement, Rotation};
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::{KeyId, KeyRecord, KeyStatus, Timestamp};
 use stateright::{Model, Property};
 
 /// Nodes of the fleet.
@@ -177,9 +176,7 @@ impl FleetModel {
             let written = committed(seen, seen, wish)?;
             return Some(Ring { revision: store.revision + 1, ..written });
         }
-        if self.has(Bug::DestroysBeforeRetiring)
-            && let Wish::Destroy(number) = wish
-        {
+        if let (true, Wish::Destroy(number)) = (self.has(Bug::DestroysBeforeRetiring), wish) {
             let mut after = Ring { revision: store.revision + 1, ..store };
             after.keys[usize::from(number)] = Life::Destroyed;
             return (store.revision == seen.revision).then_some(after);
@@ -224,17 +221,17 @@ fn committed(store: Ring, seen: Ring, wish: Wish) -> Option<Ring> {
         let record = |status| KeyRecord::new(id(number), status, at, ());
         match life {
             Life::Unknown => {}
-            Life::Staged => snapshot.records.push(record(KeyStatus::Inactive)),
+            Life::Staged => snapshot.records.push(record(KeyStatus::Inactive).staged()),
             Life::Active => snapshot.records.push(record(KeyStatus::Active)),
-            Life::Inactive => {
-                snapshot.records.push(record(KeyStatus::Inactive).with_times(Some(at), at));
-            }
+            Life::Inactive => snapshot.records.push(record(KeyStatus::Inactive)),
             Life::Retired => snapshot.records.push(record(KeyStatus::Retired)),
             Life::Destroyed => snapshot.destroyed.push(Destruction::new(id(number), at)),
         }
     }
     let change = match wish {
-        Wish::Add(number) => Change::Add(KeyRecord::new(id(number), KeyStatus::Inactive, at, ())),
+        Wish::Add(number) => {
+            Change::Add(KeyRecord::new(id(number), KeyStatus::Inactive, at, ()).staged())
+        }
         Wish::Activate(number) => {
             let active = (0_u8..).zip(seen.keys).find(|(_, life)| *life == Life::Active)?.0;
             let reactivated = seen.keys[usize::from(number)] == Life::Inactive;
@@ -249,11 +246,12 @@ fn committed(store: Ring, seen: Ring, wish: Wish) -> Option<Ring> {
     let mut keys = [Life::Unknown; KEYS];
     let number = |id: &KeyId| id.as_str().parse::<usize>().expect("a number");
     for record in &snapshot.records {
-        keys[number(&record.id)] = match record.status {
+        keys[number(&record.info.id)] = match record.info.status {
             KeyStatus::Active => Life::Active,
-            KeyStatus::Inactive if record.activated_at.is_some() => Life::Inactive,
+            KeyStatus::Inactive if record.info.used => Life::Inactive,
             KeyStatus::Inactive => Life::Staged,
             KeyStatus::Retired => Life::Retired,
+            KeyStatus::Revoked => unreachable!("no node revokes"),
         };
     }
     for tombstone in &snapshot.destroyed {

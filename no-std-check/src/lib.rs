@@ -13,9 +13,10 @@ use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 
+use key_rotation::error::ChangeMismatch;
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    ChangeMismatch, Change, Commit, Key, KeyId, KeyMaterial, KeyProvider, Keyring, Revision,
-    RotationService, Snapshot, StrictSingleActive, Timestamp,
+    Key, KeyId, KeyMaterial, KeyProvider, Keyring, RotationService, StrictSingleActive, Timestamp,
 };
 
 /// A ring, a rotation, and a service over a store that is empty. How many keys there are.
@@ -28,7 +29,7 @@ pub extern "C" fn rotate(millis: u64) -> usize {
     };
     let (Some(first), Some(second)) = (key(1), key(2)) else { return 0 };
     let mut ring = Keyring::new(first.activate(at));
-    if ring.add(second).is_err() || ring.rotate_to("2", at).is_err() {
+    if ring.add(second, at).is_err() || ring.rotate_to("2", at).is_err() {
         return 0;
     }
     let service = RotationService::new(Empty, StrictSingleActive);

@@ -164,9 +164,14 @@ impl<'f, F: Fixture> Subject<'f, F> {
         for expected in &model.records {
             let same = |record: &&KeyRecord<MaterialOf<F>>| record.info.id == expected.info.id;
             let Some(record) = found.records.iter().find(same) else { continue };
-            if record.info != expected.info || record.material_in != expected.material_in {
+            if record.info != expected.info {
                 let (found, expected) = (&record.info, &expected.info);
                 return Err(format!("a key is {found:?}, not {expected:?}"));
+            }
+            if record.material_in != expected.material_in {
+                let (id, found, expected) =
+                    (&record.info.id, record.material_in, expected.material_in);
+                return Err(format!("the material of key `{id}` is of {found}, not {expected}"));
             }
             if !self.fixture.is_material(*expected.material, &record.material) {
                 return Err(format!("key `{}` has another material", record.info.id));

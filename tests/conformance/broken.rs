@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use key_rotation::conformance::Fixture;
-use key_rotation::{
-    Change, ChangeMismatch, Commit, KeyId, KeyProvider, KeyRecord, KeyStatus, Revision, Snapshot,
-    TakenBy, Timestamp,
-};
+use key_rotation::error::{ChangeMismatch, TakenBy};
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::{KeyId, KeyProvider, KeyRecord, KeyStatus, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -61,6 +60,10 @@ pub(crate) enum Fault {
     /// Compares the time of an activation with the key that was active alone.
     ActivatesInThePast,
     AddsAsNeverActive,
+    AddsAsUsed,
+    ForgetsAddedAt,
+    ForgetsRevisions,
+    ForgetsMaterialIn,
     IsDown,
     IsDownAndEmpty,
     IsDownAndBusy,
@@ -149,7 +152,7 @@ impl KeyProvider for Broken {
             _ => {}
         }
         let rows = self.rows.lock().unwrap();
-        let is_staged = |row: &KeyRecord<u8>| row.activated_at.is_none();
+        let is_staged = |row: &KeyRecord<u8>| row.info.is_staged();
         if self.fault == Fault::LosesStagedKeys && rows.records.iter().any(is_staged) {
             return Err(down());
         }
@@ -239,8 +242,8 @@ impl Broken {
                 Ok(Commit::Committed(rows.revision))
             }
             Err(mismatch) => {
-                if self.fault == Fault::MismatchChangesHalf
-                    && let Change::Activate(rotation) = &change
+                if let (Fault::MismatchChangesHalf, Change::Activate(rotation)) =
+                    (self.fault, &change)
                 {
                     set(rows, &rotation.from, KeyStatus::Inactive);
                 }
@@ -264,19 +267,25 @@ impl Broken {
         let mut change = change.clone();
         if let Change::Add(record) | Change::Create(record) = &mut change {
             match self.fault {
-                Fault::NamesTheFirstKey if record.status == KeyStatus::Active => {
-                    record.id = KeyId::from(1_u32);
+                Fault::NamesTheFirstKey if record.info.status == KeyStatus::Active => {
+                    record.info.id = KeyId::from(1_u32);
                 }
-                Fault::FoldsCase => record.id = folded(&record.id),
+                Fault::FoldsCase => record.info.id = folded(&record.info.id),
                 Fault::CutsIds => {
-                    let cut: String = record.id.as_str().chars().take(64).collect();
-                    record.id = cut.parse().unwrap();
+                    let cut: String = record.info.id.as_str().chars().take(64).collect();
+                    record.info.id = cut.parse().unwrap();
                 }
                 Fault::Seconds => each_time(record, |millis| millis / 1000 * 1000),
                 Fault::SignedSeconds => each_time(record, |millis| millis.min(2_147_483_647_999)),
                 Fault::AddsAsNeverActive => {
-                    record.activated_at.take_if(|_| record.status == KeyStatus::Inactive);
+                    record.info.used &= record.info.status != KeyStatus::Inactive;
+                    if !record.info.used {
+                        record.info.times.activated_at = None;
+                        record.info.times.deactivated_at = None;
+                    }
                 }
+                Fault::AddsAsUsed => record.info.used = true,
+                Fault::ForgetsAddedAt => record.info.times.added_at = None,
                 Fault::MixesMaterials => {
                     // A number of seven bits.
                     record.material = Arc::new(*record.material & 0x7f);
@@ -300,19 +309,22 @@ impl Broken {
         match (self.fault, change) {
             (Fault::CreatesAnyway, Change::Create(record))
             | (Fault::Upserts, Change::Add(record)) => {
-                rows.records.retain(|row| row.id != record.id);
-                rows.records.push(record.clone());
+                rows.records.retain(|row| row.info.id != record.info.id);
                 rows.revision = rows.revision.next();
+                let mut record = record.clone();
+                record.info.added_in = rows.revision.as_u64();
+                record.material_in = rows.revision.as_u64();
+                rows.records.push(record);
                 Some(Ok(Commit::Committed(rows.revision)))
             }
             (Fault::ReusesTombstones, Change::Add(record)) => {
-                rows.destroyed.retain(|tombstone| tombstone.id != record.id);
+                rows.destroyed.retain(|tombstone| tombstone.id != record.info.id);
                 None
             }
             (Fault::ConflictsForNoReason, Change::Retire(_)) => Some(Ok(Commit::Conflict)),
             (Fault::RefusesToRetireOnceActive, Change::Retire(retirement)) => {
                 let once_active =
-                    |row: &KeyRecord<u8>| row.id == retirement.id && row.activated_at.is_some();
+                    |row: &KeyRecord<u8>| row.info.id == retirement.id && row.info.used;
                 let id = retirement.id.clone();
                 let taken_by = TakenBy::Key(KeyStatus::Inactive);
                 let refused = Err(ChangeMismatch::KeyIdTaken { id, taken_by });
@@ -340,12 +352,12 @@ impl Broken {
                 return Commit::Committed(rows.revision);
             }
             (Fault::CreatesInactive, Change::Create(record)) => {
-                set(rows, &record.id, KeyStatus::Inactive);
+                set(rows, &record.info.id, KeyStatus::Inactive);
             }
             (Fault::DropsNewKeys, Change::Add(record)) => {
-                rows.records.retain(|row| row.id != record.id);
+                rows.records.retain(|row| row.info.id != record.info.id);
             }
-            (Fault::SortsById, _) => rows.records.sort_by(|a, b| a.id.cmp(&b.id)),
+            (Fault::SortsById, _) => rows.records.sort_by(|a, b| a.info.id.cmp(&b.info.id)),
             (Fault::OnlyDemotes, Change::Activate(rotation)) => {
                 set(rows, &rotation.to, KeyStatus::Inactive);
             }
@@ -353,13 +365,24 @@ impl Broken {
                 set(rows, &rotation.from, KeyStatus::Active);
             }
             (Fault::ForgetsActivatedAt, Change::Activate(rotation)) => {
-                let row = rows.records.iter_mut().find(|row| row.id == rotation.from);
-                row.unwrap().activated_at = None;
+                let row = rows.records.iter_mut().find(|row| row.info.id == rotation.from);
+                row.unwrap().info.times.activated_at = None;
             }
             (Fault::KeepsOldActivation, Change::Activate(rotation)) => {
-                let old = before.records.iter().find(|row| row.id == rotation.to).unwrap();
-                let row = rows.records.iter_mut().find(|row| row.id == rotation.to);
-                row.unwrap().activated_at = old.activated_at.or(Some(rotation.at));
+                let old = before.records.iter().find(|row| row.info.id == rotation.to).unwrap();
+                let row = rows.records.iter_mut().find(|row| row.info.id == rotation.to);
+                row.unwrap().info.times.activated_at =
+                    old.info.times.activated_at.or(Some(rotation.at));
+            }
+            (Fault::ForgetsRevisions, Change::Activate(_)) => {
+                rows.records.iter_mut().for_each(|row| row.info.deactivated_in = 0);
+            }
+            (Fault::ForgetsRevisions, Change::Add(record)) => {
+                let rows = rows.records.iter_mut().filter(|row| row.info.id == record.info.id);
+                rows.for_each(|row| row.info.added_in = 0);
+            }
+            (Fault::ForgetsMaterialIn, Change::Add(_)) => {
+                rows.records.iter_mut().for_each(|row| row.material_in = 0);
             }
             (Fault::RetiresToInactive, Change::Retire(retirement)) => {
                 set(rows, &retirement.id, KeyStatus::Inactive);
@@ -377,8 +400,8 @@ impl Broken {
                 }
             }
             (Fault::Patterns, Change::Retire(retirement)) if retirement.id.as_str() == "%" => {
-                for row in rows.records.iter_mut().filter(|row| row.status != KeyStatus::Active) {
-                    row.status = KeyStatus::Retired;
+                for row in rows.records.iter_mut().filter(|row| row.info.status != KeyStatus::Active) {
+                    row.info.status = KeyStatus::Retired;
                 }
             }
             _ => {}
@@ -388,16 +411,17 @@ impl Broken {
 }
 
 fn set(rows: &mut Snapshot<u8>, id: &KeyId, status: KeyStatus) {
-    for row in rows.records.iter_mut().filter(|row| row.id == *id) {
-        row.status = status;
+    for row in rows.records.iter_mut().filter(|row| row.info.id == *id) {
+        row.info.status = status;
     }
 }
 
 fn each_time(record: &mut KeyRecord<u8>, change: impl Fn(u64) -> u64) {
     let change = |at: Timestamp| Timestamp::from_unix_millis(change(at.as_unix_millis()));
-    record.created_at = change(record.created_at);
-    record.activated_at = record.activated_at.map(change);
-    record.status_since = change(record.status_since);
+    let times = &mut record.info.times;
+    for time in [&mut times.created_at, &mut times.added_at, &mut times.activated_at] {
+        *time = time.map(change);
+    }
 }
 
 fn folded(id: &KeyId) -> KeyId {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use key_rotation::{Key, KeyId, Keyring, KeyringReader, Revision, SharedKeyring, Timestamp};
+use key_rotation::shared::{KeyringReader, SharedKeyring};
+use key_rotation::store::Revision;
+use key_rotation::{Key, KeyId, Keyring, Timestamp};
 
 pub(crate) type Install = fn(&SharedKeyring<u64>, u64);
 
@@ -61,13 +63,14 @@ pub(crate) fn refresh(shared: &SharedKeyring<u64>, install: Install) {
 pub(crate) fn check(shared: &SharedKeyring<u64>) {
     let (left, revision) = (number(&shared.load()), shared.revision());
     assert_eq!((left, revision), (3, Revision::new(3)), "an older ring is left");
-    assert_eq!(shared.confirmed_at(), Timestamp::from_unix_millis(30));
+    assert_eq!(shared.confirmed_at(), Some(Timestamp::from_unix_millis(30)));
     assert_eq!(number(shared.reader().current()), 3);
 }
 
 /// A change by hand, at the same time as a refresh: one is on top of the other, or under it.
 pub(crate) fn update(shared: &SharedKeyring<u64>) {
-    let staged = Key::new(KeyId::from(9_u64), 9, Timestamp::from_unix_millis(1));
-    let added = shared.update(|ring| ring.add(staged));
+    let at = Timestamp::from_unix_millis(1);
+    let staged = Key::new(KeyId::from(9_u64), 9, at);
+    let added = shared.update(|ring| ring.add(staged, at));
     assert!(added.is_ok());
 }

@@ -11,7 +11,7 @@ fn concurrent_misses_share_one_load() {
     let (store, service) = service();
     let shared = block_on(service.share(at(20))).unwrap();
     let misses = six(&shared);
-    done(block_on(service.add(staged("k2"))).unwrap());
+    done(block_on(service.add(staged("k2"), at(20))).unwrap());
     store.loads.store(0, Ordering::Relaxed);
 
     let miss = async || {
@@ -35,7 +35,7 @@ fn waiting_misses_are_woken() {
     let (store, service) = service();
     let shared = block_on(service.share(at(20))).unwrap();
     let misses = six(&shared);
-    done(block_on(service.add(staged("k2"))).unwrap());
+    done(block_on(service.add(staged("k2"), at(20))).unwrap());
     store.loads.store(0, Ordering::Relaxed);
     std::thread::scope(|scope| {
         for _ in 0..20 {
@@ -63,7 +63,7 @@ fn a_flood_of_made_up_ids_causes_as_many_loads_as_the_limit_lets() {
         match ask(&format!("made-up-{millis}"), now) {
             Ok(ring) => assert!(ring.decryption_key(&format!("made-up-{millis}")).is_err()),
             Err(MissError::NotLookedUp { id, again_at }) => {
-                assert_eq!(id.as_str(), format!("made-up-{millis}"));
+                assert_eq!(id.to_string(), format!("made-up-{millis}"));
                 assert!(
                     again_at > now
                         && again_at <= now.saturating_add(std::time::Duration::from_secs(10))
@@ -77,7 +77,7 @@ fn a_flood_of_made_up_ids_causes_as_many_loads_as_the_limit_lets() {
     assert_eq!(not_looked_up, 60_000 - 6);
 
     // A key that is new waits for its turn, and no longer.
-    done(block_on(service.add(staged("k2"))).unwrap());
+    done(block_on(service.add(staged("k2"), at(20))).unwrap());
     let Err(MissError::NotLookedUp { again_at, .. }) = ask("k2", at(1_059_999)) else {
         panic!("over the limit");
     };
@@ -110,7 +110,7 @@ fn a_refresh_that_outlives_its_caller_serves_the_others() {
     let (store, service) = service();
     let shared = block_on(service.share(at(20))).unwrap();
     let misses = six(&shared);
-    done(block_on(service.add(staged("k2"))).unwrap());
+    done(block_on(service.add(staged("k2"), at(20))).unwrap());
     let service = Arc::new(service);
     // Spawned and waited for, as with a runtime's handle.
     let refresh = |now| {
@@ -222,7 +222,7 @@ fn a_follower_that_moves_is_woken_where_it_is() {
 #[test]
 fn what_is_known_or_can_be_no_id_is_not_looked_up() {
     let (store, service) = service();
-    done(block_on(service.add(staged("k2"))).unwrap());
+    done(block_on(service.add(staged("k2"), at(20))).unwrap());
     done(block_on(service.retire("k2", at(20))).unwrap());
     done(block_on(service.destroy("k2", at(20))).unwrap());
     let shared = block_on(service.share(at(20))).unwrap();
