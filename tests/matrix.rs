@@ -79,12 +79,7 @@ fn every_operation_on_an_entry_is_proven_for_every_status() {
 
 /// Looks each cell up, and answers how many there were. `order` is that of the two lines that say
 /// what to write instead.
-fn prove(
-    kind: &str,
-    rows: &[Row],
-    type_of: impl Fn(&str) -> String,
-    order: [&str; 2],
-) -> usize {
+fn prove(kind: &str, rows: &[Row], type_of: impl Fn(&str) -> String, order: [&str; 2]) -> usize {
     let mut proofs = 0;
     let mut messages = BTreeMap::new();
     for Row(operation, method, column, legal) in rows {
@@ -140,6 +135,12 @@ fn every_misuse_has_an_answer_and_a_compiling_twin() {
 
     for misuse in MISUSES {
         assert!(misuses.contains(misuse), "{misuse} is not tried any more");
+    }
+    for misuse in &misuses {
+        let answer = read(&fail(misuse).with_extension("stderr"));
+        assert!(!answer.contains("warning: "), "{misuse}: more is wrong than the misuse");
+        let constant = answer.starts_with("error[E0080]: ");
+        assert!(constant || !answer.contains("$RUST"), "{misuse}: shows lines of std");
     }
 
     let shared = |folder: &str| root().join("shared").join(folder);

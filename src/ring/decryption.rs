@@ -12,7 +12,8 @@ use super::table::{Identified, Table};
 use super::{DecryptionKeyError, EntryError, InvalidKeyring, Keyring, words};
 use crate::id::KeyId;
 use crate::key::{
-    DecryptionKey, Destruction, Halves, Head, Key, KeyInfo, KeyRecord, Rank, SalvageKey,
+    DecryptionKey, Destruction, EncryptionKey, Halves, Head, Key, KeyInfo, KeyRecord, Rank,
+    RotationDecision, SalvageKey,
 };
 use crate::material::KeyMaterial;
 use crate::refusal::Refusal;
@@ -234,20 +235,23 @@ impl<V> DecryptionKeyring<V> {
         self.refusals = refusals;
     }
 
-    /// Never compiles, and its error message says what to do.
+    /// Never compiles, and its error message says what to do. It has the type that it has in a
+    /// [`Keyring`], so that no further error is about what it returns.
     #[doc(hidden)]
-    pub fn encryption_key(&self)
+    pub fn encryption_key(&self) -> EncryptionKey<'_, V>
     where
         for<'n> (): words::ReaderEncrypts<'n>,
     {
+        <() as words::ReaderEncrypts<'static>>::never(self)
     }
 
     /// Never compiles, and its error message says what to do.
     #[doc(hidden)]
-    pub fn rotate_to(&mut self, _id: &str, _at: Timestamp)
+    pub fn rotate_to(&mut self, _id: &str, _at: Timestamp) -> Result<RotationDecision, EntryError>
     where
         for<'n> (): words::ReaderRotates<'n>,
     {
+        <() as words::ReaderRotates<'static>>::never(self)
     }
 }
 

@@ -226,7 +226,9 @@ pub trait RingDefaults<'n> {
     note = "this ring decrypts: `ring.decryption_key(id)?`"
 )]
 #[expect(unnameable_types, reason = "so that nobody implements it")]
-pub trait ReaderEncrypts<'n> {}
+pub trait ReaderEncrypts<'n> {
+    fn never<R, K>(ring: R) -> K;
+}
 
 #[diagnostic::on_unimplemented(
     message = "a `DecryptionKeyring` has no active key, and is not rotated",
@@ -235,4 +237,6 @@ pub trait ReaderEncrypts<'n> {}
     note = "of what an issuer has published: `DecryptionKeyring::from_parts(records, destroyed)?`"
 )]
 #[expect(unnameable_types, reason = "so that nobody implements it")]
-pub trait ReaderRotates<'n> {}
+pub trait ReaderRotates<'n> {
+    fn never<R, K>(ring: R) -> K;
+}

@@ -7,7 +7,7 @@ fn rotate(
     mut reader: DecryptionKeyring,
     at: Timestamp,
 ) -> Result<DecryptionKeyring, EntryError> {
-    let _ = reader.rotate_to("k2", at);
+    let _ = reader.rotate_to("k2", at)?;
     Ok(reader)
 }
 

@@ -2,7 +2,7 @@
 use key_rotation::{DecryptionKey, EncryptionKey, Keyring};
 
 fn forge<'k>(ring: &'k Keyring, old: DecryptionKey<'k>) -> EncryptionKey<'k> {
-    println!("{}", old.id());
+    println!("{} is superseded by {}", old.id(), ring.active().id());
     EncryptionKey { id: old.id(), material: old.material() }
 }
 

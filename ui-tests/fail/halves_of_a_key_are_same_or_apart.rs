@@ -1,5 +1,5 @@
 // A pair names its second half as `Apart<Public>`.
-use key_rotation::{Active, Apart, Key};
+use key_rotation::{Active, Key};
 
 struct Private;
 struct Public;
