@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache};
-use key_rotation::{Keyring, SharedKeyring, Timestamp};
+use key_rotation::shared::SharedKeyring;
+use key_rotation::{Keyring, Timestamp};
 use key_rotation_benches::{Material, median, ring, short_ids, time};
 
 type Ring = Keyring<Material>;
