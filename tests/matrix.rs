@@ -110,7 +110,10 @@ fn prove(kind: &str, rows: &[Row], type_of: impl Fn(&str) -> String, order: [&st
             assert!(!answer.contains("is implemented for"), "{cannot}: lists other types");
             let [first, second] = order.map(|line| answer.find(line));
             assert!(first.is_some() && second.is_some(), "{cannot}: what is to be done?");
-            assert!(first < second, "{cannot}: the line of a {kind} does not come first");
+            assert!(
+                first < second,
+                "{cannot}: the line that is for the {kind} does not come first"
+            );
             for Row(_, _, other, _) in &KEY {
                 assert!(other == column || !answer.contains(other), "{cannot}: names {other}");
             }
