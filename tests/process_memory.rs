@@ -19,16 +19,21 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 
-use key_rotation::{Inactive, Key, KeyId, KeyMaterial, Keyring, Retired, Timestamp};
+use key_rotation::{
+    Apart, Inactive, Key, KeyId, KeyMaterial, Keyring, Retired, Revoked, Timestamp,
+};
 
 /// What a key is made of, told apart from chance by its length. It is nowhere in the program as it
 /// is: the needle that is searched for is its complement.
 const LEN: usize = 48;
 
+/// No two of them have 16 bytes in common, at whatever distance from their starts.
 fn complement(number: u8) -> [u8; LEN] {
     std::array::from_fn(|n| {
-        let n = u8::try_from(n).unwrap();
-        !(n.wrapping_mul(37).wrapping_add(number.wrapping_mul(101)) ^ 0x5c)
+        let position = u64::from(number) * 256 + u64::try_from(n).unwrap();
+        let mixed = position.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        !mixed.to_be_bytes()[0]
     })
 }
 
@@ -108,12 +113,14 @@ fn a_key_is_found_while_it_is_held_and_not_on_the_heap_when_it_is_gone() {
     let at = Timestamp::from_unix_millis;
     let mut ring = Keyring::new(key(1).activate(at(2)));
     for number in 2..=6 {
-        let _ = ring.add(key(number)).unwrap();
+        let _ = ring.add(key(number), at(2)).unwrap();
     }
     let _ = ring.rotate_to("2", at(3)).unwrap();
     let _ = ring.rotate_to("3", at(4)).unwrap();
     let _ = ring.entry::<Inactive>("4").unwrap().retire(at(5));
     let _ = ring.entry::<Retired>("4").unwrap().destroy(at(6));
+    let _ = ring.entry::<Inactive>("5").unwrap().revoke(at(6));
+    let owned = ring.decryption_key("2").unwrap().to_owned();
     let fork = ring.fork();
     let (records, tombstones) = fork.into_parts();
     let again = Keyring::from_parts(records, tombstones).unwrap();
@@ -125,11 +132,88 @@ fn a_key_is_found_while_it_is_held_and_not_on_the_heap_when_it_is_gone() {
     drop(ring);
     assert!(search(1).heap > 0, "the other ring still holds it");
     drop(again);
+    assert!(search(2).heap > 0, "a right that is owned still holds it");
+    drop(owned);
     for number in 1..=6 {
         let hits = search(number);
         println!("key {number}: {hits:?}");
         assert_eq!(hits.heap, 0, "key {number} is left behind");
     }
+}
+
+/// The number of the encrypting half of a pair, and that of the other half.
+fn halves(number: u8) -> (u8, u8) {
+    (100 + number, 150 + number)
+}
+
+fn pair(number: u8) -> Key<Inactive, KeyMaterial, Apart<KeyMaterial>> {
+    let (encrypting, decrypting) = halves(number);
+    let created_at = Timestamp::from_unix_millis(1);
+    let id = KeyId::from(u32::from(number));
+    Key::new_pair(id, material(encrypting), material(decrypting), created_at)
+}
+
+/// How many halves of this pair are on the heap: the encrypting, and the decrypting.
+fn found(number: u8) -> (bool, bool) {
+    let (encrypting, decrypting) = halves(number);
+    (search(encrypting).heap > 0, search(decrypting).heap > 0)
+}
+
+#[test]
+fn of_a_pair_that_is_retired_or_revoked_the_decrypting_half_is_left_alone() {
+    let _turn = TURN.lock();
+    let at = Timestamp::from_unix_millis;
+    let key = pair(1);
+    assert_eq!(found(1), (true, true));
+    let key = key.retire(at(2));
+    assert_eq!(found(1), (false, true), "a retired key");
+    let key = key.revoke(at(3)).restore(at(4));
+    assert_eq!(found(1), (false, true), "a key that was restored");
+    let _ = key.destroy(at(5));
+    assert_eq!(found(1), (false, false), "a destroyed key");
+    let key = pair(2).revoke(at(2));
+    assert_eq!(found(2), (false, true), "a revoked key");
+    drop(key);
+
+    let mut ring = Keyring::new(pair(3).activate(at(2)));
+    for number in 4..=6 {
+        let _ = ring.add(pair(number), at(2)).unwrap();
+        assert_eq!(found(number), (true, true));
+    }
+    let _ = ring.entry::<Inactive>("4").unwrap().retire(at(3));
+    let _ = ring.entry::<Inactive>("5").unwrap().revoke(at(3));
+    let _ = ring.entry::<Revoked>("5").unwrap().restore(at(4));
+    assert_eq!((found(4), found(5)), ((false, true), (false, true)));
+    let reader = ring.decryption_only();
+    drop(ring);
+    for number in 3..=6 {
+        assert_eq!(found(number), (false, true), "a ring that only decrypts, key {number}");
+    }
+    drop(reader);
+    for number in 1..=6 {
+        assert_eq!(found(number), (false, false), "pair {number} is left behind");
+    }
+}
+
+/// An encrypting half that does not wipe itself, so large that most of it stays when it is freed.
+struct Unwiped(Box<[u8; 4096]>);
+
+/// The search sees what a half leaves behind that is dropped and not wiped: so a retired key drops
+/// it, and it is the material that wipes itself.
+#[test]
+fn a_half_that_does_not_wipe_itself_is_found_when_it_is_dropped() {
+    let _turn = TURN.lock();
+    let mut unwiped = Unwiped(Box::new([0; 4096]));
+    write_canary(200, &mut unwiped.0[4096 - LEN..]);
+    black_box(&mut unwiped);
+    let wall = black_box(vec![1_u8; 4096]);
+    let place = unwiped.0.as_ptr();
+    let key = Key::new_pair(KeyId::from(7_u32), unwiped, 7, Timestamp::from_unix_millis(1));
+    let key = key.activate(Timestamp::from_unix_millis(2));
+    assert_eq!(key.encryption_key().material().0.as_ptr(), place);
+    let key = key.deactivate(Timestamp::from_unix_millis(3)).retire(Timestamp::from_unix_millis(4));
+    assert!(search(200).heap > 0, "a half that was freed and not wiped is not found");
+    drop((wall, key));
 }
 
 /// The search finds what is not wiped.

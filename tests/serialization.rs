@@ -7,59 +7,146 @@
     reason = "tests stop at the first surprise"
 )]
 
-use key_rotation::{
-    AuditAction, AuditEvent, Cryptoperiods, Destruction, Inactive, Key, KeyId, KeyInfo,
-    KeyMaterial, KeyRecord, KeyRef, Keyring, Revision, Rotation, Timestamp, Usage, UsageLimit,
-    days,
+use key_rotation::audit::{AuditAction, AuditEvent};
+use key_rotation::error::{ActiveUnprepared, KeyIdTaken};
+use key_rotation::key::{
+    Addition, Destruction, Restoration, Retirement, Revocation, Rotation, RotationDecision,
 };
-use serde_json::{from_str, json, to_value};
+use key_rotation::policy::{Refusal, Usage, UsageLimit, days};
+use key_rotation::ring::{CryptoExport, KeyringBuilder, Reason};
+use key_rotation::store::{Change, Revision, Snapshot};
+use key_rotation::{
+    Active, Apart, Cryptoperiods, DecryptionKey, DecryptionKeyring, EncryptionKey, Entry, Inactive,
+    Key, KeyId, KeyInfo, KeyMaterial, KeyRecord, KeyRef, KeyStatus, Keyring, OwnedDecryptionKey,
+    Retired, Revoked, RotationPolicy, SalvageKey, Times, Timestamp,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, from_str, from_value, json, to_value};
 use static_assertions::assert_not_impl_any;
 
-assert_not_impl_any!(KeyMaterial: serde::Serialize, serde::Deserialize<'static>);
-assert_not_impl_any!(KeyRecord<String>: serde::Serialize);
-assert_not_impl_any!(Key<Inactive, String>: serde::Serialize, serde::Deserialize<'static>);
-assert_not_impl_any!(Keyring<String>: serde::Serialize, serde::Deserialize<'static>);
+// A text does both; what stands around it does neither.
+assert_not_impl_any!(KeyMaterial: Serialize, Deserialize<'static>);
+assert_not_impl_any!(KeyRecord<String>: Serialize);
+assert_not_impl_any!(Key<Active, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Key<Inactive, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Key<Retired, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Key<Revoked, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Key<Inactive, String, Apart<String>>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(KeyRef<'static, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(EncryptionKey<'static, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(DecryptionKey<'static, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(OwnedDecryptionKey<String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(SalvageKey<'static, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Keyring<String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Keyring<String, Apart<String>>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(DecryptionKeyring<String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(KeyringBuilder<String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Entry<'static, Retired, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(CryptoExport<'static, String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Snapshot<String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(Change<String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(KeyIdTaken<String>: Serialize, Deserialize<'static>);
+assert_not_impl_any!(ActiveUnprepared<String>: Serialize, Deserialize<'static>);
 
 const START: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
+const TIME: &str = "2026-01-01T00:00:00.000Z";
+
+fn id(id: &'static str) -> KeyId {
+    KeyId::from_static(id)
+}
 
 fn ring() -> Keyring<&'static str> {
-    let key = |id| Key::new(KeyId::from_static(id), "the secret", START);
+    let key = |name| Key::new(id(name), "the secret", START);
     let mut ring = Keyring::new(key("k1").activate(START));
-    let _ = ring.add(key("k2")).unwrap();
+    for name in ["k2", "k3", "k4", "k5"] {
+        let _ = ring.add(key(name), START).unwrap();
+    }
+    let _ = ring.entry::<Inactive>("k3").unwrap().revoke(START);
+    let _ = ring.entry::<Inactive>("k4").unwrap().retire(START);
+    let _ = ring.entry::<Retired>("k4").unwrap().destroy(START);
     ring
+}
+
+/// Allows nothing.
+struct Never;
+
+impl RotationPolicy for Never {
+    fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("never"))
+    }
+
+    fn may_decrypt(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+        Err(Refusal::new("never"))
+    }
 }
 
 #[test]
 fn a_state_serializes_without_material() {
-    let state = to_value(ring().state()).unwrap();
-    let time = "2026-01-01T00:00:00.000Z";
+    let left = ring().map_or_leave(|key, material| {
+        if key.id == *"k5" { Err(Reason::new("no cipher")) } else { Ok(*material) }
+    });
+    let mut ring = left.unwrap();
+    ring.enforce(&Never, START);
+    let state = to_value(ring.state()).unwrap();
+    let times = |activated_at: Option<&str>, added_at: Option<&str>, revoked_at: Option<&str>| {
+        json!({
+            "created_at": TIME, "added_at": added_at, "activated_at": activated_at,
+            "deactivated_at": null, "retired_at": null, "revoked_at": revoked_at,
+        })
+    };
     let active = json!({
-        "id": "k1", "status": "active", "created_at": time, "activated_at": time, "status_since": time,
+        "id": "k1", "status": "active", "times": times(Some(TIME), None, None), "used": true,
+        "counted": false, "added_in": 0, "deactivated_in": 0,
     });
     assert_eq!(state["active"], active);
-    assert_eq!(state["others"][0]["activated_at"], json!(null));
+    let staged = json!({
+        "id": "k2", "status": "inactive", "times": times(None, Some(TIME), None), "used": false,
+        "counted": false, "added_in": 0, "deactivated_in": 0,
+    });
+    assert_eq!(state["others"][0], staged);
+    assert_eq!(state["others"][2]["status"], "revoked");
+    assert_eq!(state["others"][2]["times"], times(None, Some(TIME), Some(TIME)));
+    assert_eq!(state["destroyed"][0]["id"], "k4");
+    assert_eq!(state["unprepared"], json!([["k5", "no cipher"]]));
+    assert_eq!(state["refused"][0][0], "k1");
+    assert_eq!(state["refused"][0][1]["reason"], "never");
     assert!(!state.to_string().contains("secret"));
+}
+
+fn comes_back<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) -> Value {
+    let written = to_value(value).unwrap();
+    assert_eq!(from_str::<T>(&written.to_string()).unwrap(), *value, "{written}");
+    written
 }
 
 #[test]
 fn what_serializes_comes_back_unchanged() {
-    let info = KeyRef::from(ring().active()).info();
-    assert_eq!(from_str::<KeyInfo>(&to_value(&info).unwrap().to_string()).unwrap(), info);
-    let rotation = Rotation::new(KeyId::from_static("k1"), KeyId::from_static("k2"), START, true);
-    assert_eq!(from_str::<Rotation>(&to_value(&rotation).unwrap().to_string()).unwrap(), rotation);
-    let tombstone = Destruction::new(KeyId::from_static("k1"), START);
-    assert_eq!(
-        from_str::<Destruction>(&to_value(&tombstone).unwrap().to_string()).unwrap(),
-        tombstone
-    );
-    for policy in [
-        Cryptoperiods::QUARTERLY,
-        Cryptoperiods::NIST_LONGEST,
-        Cryptoperiods::builder().floor(START).allow_reactivation().build_static(),
-    ] {
-        let text = to_value(policy).unwrap().to_string();
-        assert_eq!(from_str::<Cryptoperiods>(&text).unwrap(), policy, "{text}");
+    for key in &ring() {
+        comes_back(&key.info());
+        comes_back(key.times());
+        comes_back(&key.status());
     }
+    let later = START.saturating_add(days(1));
+    // By a clock that is behind.
+    let mut ring = ring();
+    let behind = ring.rotate_in(Key::new(id("k6"), "the secret", later), START).unwrap();
+    assert_eq!((behind.at, behind.asked_at), (later, START));
+    let written = comes_back(&behind);
+    assert_eq!((&written["from"], &written["asked_at"]), (&json!("k1"), &json!(TIME)));
+    comes_back(&RotationDecision::Rotated(behind));
+    comes_back(&RotationDecision::AlreadyActive { id: id("k1"), activated_at: None });
+    comes_back(&Addition::new(id("k1"), START));
+    comes_back(&Rotation::new(id("k1"), id("k2"), START, true));
+    comes_back(&Retirement::new(id("k1"), START));
+    comes_back(&Revocation::new(id("k1"), START));
+    comes_back(&Restoration::new(id("k1"), START));
+    comes_back(&Destruction::new(id("k1"), START));
+    comes_back(&Revision::new(7));
+    for policy in [Cryptoperiods::QUARTERLY, Cryptoperiods::NIST_LONGEST] {
+        comes_back(&policy);
+    }
+    comes_back(&Cryptoperiods::builder().floor(START).allow_reactivation().build_static());
 }
 
 #[test]
@@ -69,7 +156,7 @@ fn plans_and_events_serialize() {
     assert_eq!(plan["due"][0]["activate"]["id"], "k2");
     assert_eq!(plan["due"][0]["activate"]["because"]["age"]["rule"], "originator_usage");
     let event = AuditEvent {
-        action: AuditAction::Retired { id: KeyId::from_static("k1") },
+        action: AuditAction::Retired { id: id("k1") },
         actor: "alice".parse().unwrap(),
         revision: Revision::new(4),
         at: START,
@@ -81,16 +168,71 @@ fn plans_and_events_serialize() {
     assert_eq!(to_value(event).unwrap(), expected);
 }
 
+fn record() -> Value {
+    json!({
+        "id": "k1", "status": "retired", "used": false, "counted": true, "added_in": 3,
+        "deactivated_in": 4, "material_in": 5, "material": "wrapped",
+        "times": {"created_at": "2026-01-01T00:00:00Z", "retired_at": "2026-01-02T00:00:00Z"},
+    })
+}
+
 #[test]
 fn a_record_deserializes_where_its_material_does() {
-    let text = r#"{
-        "id": "k1", "status": "retired", "created_at": "2026-01-01T00:00:00Z",
-        "activated_at": null, "status_since": "2026-01-02T00:00:00Z", "material": "wrapped"
-    }"#;
-    let record: KeyRecord<String> = from_str(text).unwrap();
-    assert_eq!((record.id.as_str(), record.status.as_str()), ("k1", "retired"));
-    assert_eq!(record.status_since, START.saturating_add(days(1)));
-    assert_eq!(*record.material, "wrapped");
+    let read: KeyRecord<String> = from_value(record()).unwrap();
+    let times = Times {
+        created_at: Some(START),
+        retired_at: Some(START.saturating_add(days(1))),
+        ..Times::default()
+    };
+    let info = KeyInfo {
+        id: id("k1"),
+        status: KeyStatus::Retired,
+        times,
+        used: false,
+        counted: true,
+        added_in: 3,
+        deactivated_in: 4,
+    };
+    assert_eq!((read.info, read.material_in, &**read.material), (info, 5, "wrapped"));
+}
+
+/// What is left out is not known; a key of which nobody knows may have encrypted.
+#[test]
+fn a_record_needs_an_id_a_status_and_a_material() {
+    let least = json!({"id": "k1", "status": "revoked", "material": "wrapped"});
+    let read: KeyRecord<String> = from_value(least.clone()).unwrap();
+    assert_eq!(read.info.times, Times::default());
+    assert!(read.info.used && !read.info.counted);
+    assert_eq!([read.info.added_in, read.info.deactivated_in, read.material_in], [0; 3]);
+    for field in ["id", "status", "material"] {
+        let mut less = least.clone();
+        less.as_object_mut().unwrap().remove(field);
+        let error = from_value::<KeyRecord<String>>(less).unwrap_err().to_string();
+        assert!(error.contains(&format!("missing field `{field}`")), "{error}");
+    }
+    assert!(from_value::<KeyRecord<u8>>(least).is_err());
+}
+
+#[test]
+fn a_record_with_a_field_that_nobody_knows_is_refused() {
+    for (field, value) in [
+        ("created_at", json!(TIME)),
+        ("status_since", json!(TIME)),
+        ("state", json!("active")),
+        ("Material", json!("wrapped")),
+    ] {
+        let mut more = record();
+        more[field] = value.clone();
+        let error = from_value::<KeyRecord<String>>(more).unwrap_err().to_string();
+        assert!(error.contains(&format!("unknown field `{field}`")), "{error}");
+    }
+    let mut more = record();
+    more["times"]["destroyed_at"] = json!(TIME);
+    let error = from_value::<KeyRecord<String>>(more).unwrap_err().to_string();
+    assert!(error.contains("unknown field `destroyed_at`"), "{error}");
+    let mut other = record();
+    other["status"] = json!("destroyed");
+    assert!(from_value::<KeyRecord<String>>(other).is_err());
 }
 
 #[test]

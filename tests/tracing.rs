@@ -5,8 +5,9 @@
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
+use key_rotation::audit::TracingSink;
 use key_rotation::{
-    InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp, TracingSink,
+    InMemoryKeyProvider, Key, KeyId, RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 use tracing::field::{Field, Visit};
@@ -51,7 +52,7 @@ fn each_change_is_an_event_and_an_emergency_is_a_warning() {
         let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive)
             .with_audit(Arc::new(TracingSink), "alice".parse().unwrap());
         let _ = block_on(service.bootstrap(key("k1"), at)).unwrap();
-        let _ = block_on(service.add(key("k2"))).unwrap();
+        let _ = block_on(service.add(key("k2"), at)).unwrap();
         let reason = "INC-4711".parse().unwrap();
         let _ = block_on(service.rotate_in_emergency("k2", reason, at)).unwrap();
     });

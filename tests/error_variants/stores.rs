@@ -6,10 +6,12 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use key_rotation::conformance::{self, Fixture};
+use key_rotation::error::{ChangeMismatch, RotationError};
+use key_rotation::key::{Destruction, Retirement, Rotation};
+use key_rotation::shared::{RefreshOnMiss, SharedKeyring};
+use key_rotation::store::{Change, Commit, Revision, Snapshot};
 use key_rotation::{
-    Change, ChangeMismatch, Commit, Destruction, KeyProvider, KeyRecord, KeyStatus, Keyring,
-    RefreshOnMiss, Retirement, Revision, Rotation, RotationError, RotationService, SharedKeyring,
-    Snapshot, StrictSingleActive,
+    KeyProvider, KeyRecord, KeyStatus, Keyring, RotationService, StrictSingleActive, Times,
 };
 use pollster::block_on;
 
@@ -28,7 +30,9 @@ fn snapshot() -> Snapshot<u8> {
 
 pub(super) fn mismatches(all: &mut Produced) {
     let add = |record: KeyRecord<u8>| Change::Add(record);
-    let impossible = record("k5", KeyStatus::Inactive).with_times(None, at(5));
+    let before_creation =
+        Times { created_at: Some(at(9)), deactivated_at: Some(at(5)), ..Times::default() };
+    let impossible = record("k5", KeyStatus::Inactive).with_times(before_creation);
     let changes = [
         Change::Create(record("k5", KeyStatus::Active)),
         add(record("k1", KeyStatus::Inactive)),
@@ -37,7 +41,7 @@ pub(super) fn mismatches(all: &mut Produced) {
         add(impossible),
         Change::Retire(Retirement::new(id("k9"), at(30))),
         Change::Retire(Retirement::new(id("k2"), at(5))),
-        Change::Activate(Rotation::new(id("k1"), id("k2"), at(30), true)),
+        Change::Activate(Rotation::new(id("k1"), id("k2"), at(30), false)),
     ];
     for change in changes {
         all.error(&snapshot().apply(Revision::new(1), &change).unwrap_err());
@@ -106,7 +110,7 @@ pub(super) fn services(all: &mut Produced) {
     let service = service(store(snapshot()));
     all.error(&block_on(service.retire("k2", at(30))).unwrap_err());
     all.error(&block_on(service.retire("k9", at(30))).unwrap_err());
-    let taken = block_on(service.add(staged("k2"))).unwrap_err();
+    let taken = block_on(service.add(staged("k2"), at(30))).unwrap_err();
     all.error(&taken);
     let RotationError::KeyIdTaken(taken) = taken else { panic!("{taken}") };
     all.error(&taken);
