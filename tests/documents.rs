@@ -34,13 +34,14 @@ fn the_reviewers_page_names_tests_that_are_there() {
     assert_eq!(claims.len(), 12, "a line for each guarantee");
     let mut named = 0;
     for claim in claims {
-        let columns: Vec<&str> = claim.split('|').collect();
-        for name in quoted(columns[2]).filter(|name| !name.contains("STATUS")) {
+        let mut columns = claim.split('|').skip(2);
+        let mut column = || columns.next().expect("a column");
+        for name in quoted(column()).filter(|name| !name.contains("STATUS")) {
             let misuse = root().join("ui-tests/fail").join(name).with_extension("rs");
             assert!(misuse.exists(), "there is no misuse `{name}`");
             named += 1;
         }
-        for name in quoted(columns[3]) {
+        for name in quoted(column()) {
             let test = root().join("tests").join(name).with_extension("rs");
             assert!(test.exists() || root().join(name).exists(), "there is no test `{name}`");
             named += 1;
@@ -63,16 +64,17 @@ fn the_table_of_tests_names_commands_that_are_there() {
     let page = read("docs/testing.md");
     let mut named = 0;
     for command in quoted(&page) {
-        let words: Vec<&str> = command.split_whitespace().collect();
-        for pair in words.windows(2).filter(|pair| pair[0] == "--test") {
-            let file = Path::new(pair[1]).with_extension("rs");
+        let words = || command.split_whitespace();
+        let named_tests = words().zip(words().skip(1)).filter(|(option, _)| *option == "--test");
+        for (_, test) in named_tests {
+            let file = Path::new(test).with_extension("rs");
             let places = ["tests", "providers/sqlx/tests"].map(|place| root().join(place));
             let found = places.iter().any(|place| place.join(&file).exists());
             assert!(found, "`{command}` names no test");
             named += 1;
         }
-        if command.starts_with("scripts/") {
-            assert!(root().join(words[0]).exists(), "there is no `{command}`");
+        for script in words().take(1).filter(|word| word.starts_with("scripts/")) {
+            assert!(root().join(script).exists(), "there is no `{script}`");
             named += 1;
         }
     }
@@ -82,7 +84,10 @@ fn the_table_of_tests_names_commands_that_are_there() {
 #[test]
 fn the_readme_shows_a_compile_error_as_it_is() {
     let answer = read("ui-tests/fail/retired_key_cannot_activate.stderr");
-    assert_eq!(block(&read("README.md"), "```text\nerror"), answer.strip_prefix("error").expect("an error"));
+    assert_eq!(
+        block(&read("README.md"), "```text\nerror"),
+        answer.strip_prefix("error").expect("an error")
+    );
 }
 
 #[test]
