@@ -256,3 +256,48 @@ impl<E, D: Halves<E>> Keyring<E, D> {
 fn is_refused(refusals: &BTreeMap<KeyId, Refusal>, id: &KeyId) -> bool {
     !refusals.is_empty() && refusals.contains_key(id)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::id::KeyId;
+
+    /// Changes a ring within one millisecond, so that the numbers of the slots alone decide on the
+    /// order, and answers the keys and the tombstones. The numbers begin after this one.
+    fn order_from(seq: u32) -> Vec<String> {
+        let at = Timestamp::from_unix_millis(1);
+        let key = |id: u8| Key::new(KeyId::from(id), (), at);
+        let mut ring = Keyring::new(key(0).activate(at));
+        ring.seq = seq;
+        for id in 1..15 {
+            assert!(ring.add(key(id), at).is_ok());
+        }
+        for id in ["5", "3", "4"] {
+            assert!(ring.rotate_to(id, at).is_ok());
+        }
+        for id in ["8", "6", "7"] {
+            assert!(ring.entry::<Inactive>(id).map(|key| key.retire(at)).is_ok());
+        }
+        for id in ["11", "9", "10"] {
+            assert!(ring.entry::<Inactive>(id).map(|key| key.revoke(at)).is_ok());
+        }
+        assert!(ring.entry::<Revoked>("9").map(|key| key.destroy(at)).is_ok());
+        assert!(ring.entry::<Retired>("7").map(|key| key.destroy(at)).is_ok());
+        let keys = ring.iter().map(|key| key.id().to_string());
+        keys.chain(ring.destroyed().map(|tombstone| tombstone.id.to_string())).collect()
+    }
+
+    #[test]
+    fn the_order_stays_when_the_numbers_of_the_slots_come_to_their_end() {
+        let expected =
+            ["4", "3", "5", "0", "1", "2", "12", "13", "14", "6", "8", "10", "11", "7", "9"];
+        assert_eq!(order_from(FIRST_SEQ), expected);
+        // The end comes before, between and after all of the changes.
+        for before_the_end in 0..40 {
+            assert_eq!(order_from(u32::MAX - before_the_end), expected, "{before_the_end}");
+        }
+    }
+}
