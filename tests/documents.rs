@@ -82,6 +82,20 @@ fn the_table_of_tests_names_commands_that_are_there() {
 }
 
 #[test]
+fn the_table_of_tests_leaves_no_test_out() {
+    let page = read("docs/testing.md");
+    for folder in ["tests", "providers/sqlx/tests"] {
+        for file in fs::read_dir(root().join(folder)).expect(folder) {
+            let path = file.expect("a file").path();
+            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+            let is_test = path.extension().is_some_and(|extension| extension == "rs");
+            let command = |end: char| page.contains(&format!("--test {name}{end}"));
+            assert!(!is_test || command('`') || command(' '), "no line has `--test {name}`");
+        }
+    }
+}
+
+#[test]
 fn the_readme_shows_a_compile_error_as_it_is() {
     let answer = read("ui-tests/fail/retired_key_cannot_activate.stderr");
     assert_eq!(
