@@ -1,5 +1,11 @@
-//! For whoever keeps encrypted data in a database for longer than a key is active: a queue of
-//! deferred emails, in SQLite, whose payloads outlive two rotations. What to look at:
+//! For a program that keeps encrypted data in a database for longer than a key is active: a queue of
+//! deferred emails, in SQLite, whose payloads outlive two rotations.
+//!
+//! ```text
+//! cargo run --example email_queue
+//! ```
+//!
+//! What to look at:
 //!
 //! - the `key_id` column, and `Process::open`: whichever key sealed a payload opens it, and a
 //!   process whose ring is older than the payload's key loads the ring again, once;
@@ -13,10 +19,10 @@ use std::{env, fs, process};
 
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
+use key_rotation::error::MaterialError;
 use key_rotation::{
-    DecryptionKeyError, Destruction, EncryptionKey, InMemoryKeyProvider, Inactive, Key, KeyId,
-    KeyMaterial, Keyring, MaterialError, Outcome, Retirement, Rotation, RotationDecision,
-    RotationService, StrictSingleActive, Timestamp,
+    DecryptionKeyError, EncryptionKey, InMemoryKeyProvider, Inactive, Key, KeyId, KeyMaterial,
+    Keyring, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 use rusqlite::{Connection, Row, params};
@@ -130,7 +136,7 @@ fn rotate(
     at: Timestamp,
     fleet: &mut [&mut Process<'_>],
 ) -> Result<()> {
-    let _ = done(block_on(keys.add(new_key(id, at)?))?)?;
+    let _ = done(block_on(keys.add(new_key(id, at)?, at))?)?;
     for process in &mut *fleet {
         process.load()?;
     }
@@ -141,12 +147,7 @@ fn rotate(
     }
     let names: Vec<_> = fleet.iter().map(|process| process.name).collect();
     println!("   {id} is added, and loaded by {}", names.join(" and "));
-    match done(block_on(keys.rotate_to(id, at))?)? {
-        RotationDecision::Rotated(Rotation { from, to, at, .. }) => {
-            println!("   {to} takes over from {from} at {at}");
-        }
-        RotationDecision::AlreadyActive { id, .. } => println!("   {id} is active already"),
-    }
+    println!("   {}", done(block_on(keys.rotate_to(id, at))?)?);
     // Those that encrypt load again to do it with the new key; until then they use the old one.
     fleet.iter_mut().try_for_each(|process| process.load())
 }
@@ -161,11 +162,9 @@ fn retire_and_destroy(keys: &Keys, db: &Connection, id: &str) -> Result<()> {
         })
     };
     check("no job refers to it: retire", still_used()? == 0)?;
-    let Retirement { id, at } = done(block_on(keys.retire(id, Q3))?)?;
-    println!("   {id} is retired at {at}");
+    println!("   {}", done(block_on(keys.retire(id, Q3))?)?);
     check("no job refers to it: destroy", still_used()? == 0)?;
-    let Destruction { id, at } = done(block_on(keys.destroy(id.as_str(), Q4))?)?;
-    println!("   {id} is destroyed at {at}");
+    println!("   {}", done(block_on(keys.destroy(id, Q4))?)?);
     Ok(())
 }
 
@@ -242,7 +241,7 @@ impl<'k> Process<'k> {
         Ok(opened.to_vec())
     }
 
-    /// Seals again what waits under any key but the active one.
+    /// Seals again what waits under another key than the active one.
     fn seal_again(&mut self, db: &Connection) -> Result<()> {
         self.load()?;
         let active = self.ring.active().id().clone();
@@ -254,7 +253,7 @@ impl<'k> Process<'k> {
         Ok(())
     }
 
-    /// Whether the payload of one job is refused in the row of another, under the same key.
+    /// Returns true if the payload of one job is refused in the row of another, under the same key.
     fn refuses_a_moved_payload(&mut self, db: &Connection) -> Result<bool> {
         let jobs = rows(db, "jobs WHERE key_id = ?1", [Q2_KEY])?;
         let [first, second] = jobs.as_slice() else {
@@ -325,7 +324,7 @@ fn print_use(db: &Connection) -> Result<()> {
 
 /// The store's ring, made ready for AES.
 fn load(keys: &Keys) -> Result<Keyring<Aes256Gcm>> {
-    Ok(block_on(keys.keyring())?.try_map(|_id, material| {
+    Ok(block_on(keys.keyring())?.try_map(|_, material| {
         Ok::<_, MaterialError>(Aes256Gcm::new(material.expose_array()?.into()))
     })?)
 }

@@ -1,253 +1,49 @@
 //! For the author of a crypto library that is to be built on `key-rotation`.
 //!
-//! The module `reversible` stands for that library: it encrypts and decrypts, and knows nothing of
-//! rotation, stores or policies. The rest of the file is a user of it. What to look at:
+//! ```text
+//! cargo run --example library_author
+//! ```
 //!
-//! - the signatures of `seal` and `open`: the library cannot be asked to encrypt with an old key;
+//! The modules `reversible` and `signed` stand for that library, and the rest of the file is a user
+//! of it. What to look at:
+//!
+//! - the signatures of `seal`, `open` and `seal_again`: they are generic in what a key is made of,
+//!   and say what it may do, so the library cannot be asked to encrypt with an old key;
 //! - `Cipher`: two algorithms in one ring, because what a key is made of is the author's choice;
-//! - `ReversibleCrypto`: all that it takes from a ring is `export_for_crypto()`.
+//! - `ReversibleCrypto`: all that it takes from a ring is `export_for_crypto()`;
+//! - `signed`: pairs, whose private half is not there where only the public one is needed.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
 
+use key_rotation::error::{EscapedText, MaterialError};
 use key_rotation::{
-    DecryptionKeyError, EscapedText, Inactive, Key, KeyId, KeyMaterial, Keyring, MaterialError,
-    Timestamp,
+    Apart, DecryptionKeyError, DecryptionKeyring, Inactive, Key, KeyId, KeyInfo, KeyMaterial,
+    Keyring, Timestamp,
 };
 
 use crate::reversible::{Algorithm, Cipher, CryptoError, Envelope, ReversibleCrypto};
+use crate::signed::{Signed, ToyPrivate, ToyPublic, sign, verify};
 
-/// The downstream crate.
 #[expect(missing_docs, clippy::missing_errors_doc, reason = "names and messages say it")]
-pub mod reversible {
-    use std::fmt;
+#[path = "library_author/reversible.rs"]
+pub mod reversible;
+#[expect(missing_docs, reason = "names say it")]
+#[path = "library_author/signed.rs"]
+pub mod signed;
 
-    use aes_gcm::Aes256Gcm;
-    use aes_gcm::aead::{self, Aead, KeyInit, Payload};
-    use chacha20poly1305::ChaCha20Poly1305;
-    use key_rotation::{
-        CryptoExport, DecryptionKey, DecryptionKeyError, EncryptionKey, InvalidKeyId, KeyId,
-        KeyMaterial, MaterialError,
-    };
-    use thiserror::Error;
-
-    const VERSION: u8 = 1;
-    type Nonce = [u8; 12];
-
-    /// An algorithm; its number is what an envelope carries.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Algorithm {
-        Aes256Gcm = 1,
-        ChaCha20Poly1305 = 2,
-    }
-
-    /// A key made ready for its algorithm: the material of the rings that this library works with.
-    #[expect(clippy::large_enum_variant, reason = "a ring keeps each one behind a pointer")]
-    pub enum Cipher {
-        Aes256Gcm(Aes256Gcm),
-        ChaCha20Poly1305(ChaCha20Poly1305),
-    }
-
-    impl Cipher {
-        /// Makes a key ready; for `Keyring::try_map`.
-        pub fn new(algorithm: Algorithm, material: &KeyMaterial) -> Result<Self, MaterialError> {
-            let key = material.expose_array::<32>()?.into();
-            Ok(match algorithm {
-                Algorithm::Aes256Gcm => Self::Aes256Gcm(Aes256Gcm::new(key)),
-                Algorithm::ChaCha20Poly1305 => Self::ChaCha20Poly1305(ChaCha20Poly1305::new(key)),
-            })
-        }
-
-        fn algorithm(&self) -> Algorithm {
-            match self {
-                Self::Aes256Gcm(_) => Algorithm::Aes256Gcm,
-                Self::ChaCha20Poly1305(_) => Algorithm::ChaCha20Poly1305,
-            }
-        }
-
-        fn encrypt(&self, nonce: Nonce, input: Payload<'_, '_>) -> aead::Result<Vec<u8>> {
-            match self {
-                Self::Aes256Gcm(cipher) => cipher.encrypt(&nonce.into(), input),
-                Self::ChaCha20Poly1305(cipher) => cipher.encrypt(&nonce.into(), input),
-            }
-        }
-
-        fn decrypt(&self, nonce: Nonce, input: Payload<'_, '_>) -> aead::Result<Vec<u8>> {
-            match self {
-                Self::Aes256Gcm(cipher) => cipher.decrypt(&nonce.into(), input),
-                Self::ChaCha20Poly1305(cipher) => cipher.decrypt(&nonce.into(), input),
-            }
-        }
-    }
-
-    impl fmt::Debug for Cipher {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_tuple("Cipher").field(&self.algorithm()).finish_non_exhaustive()
-        }
-    }
-
-    /// What sealing makes. As bytes: version (1), algorithm (1), length of the id (1), id,
-    /// nonce (12), ciphertext with its tag (16 or more).
-    #[derive(Clone, Debug, PartialEq, Eq)]
-    pub struct Envelope {
-        pub algorithm: Algorithm,
-        pub key_id: KeyId,
-        pub nonce: Nonce,
-        pub ciphertext: Vec<u8>,
-    }
-
-    impl Envelope {
-        /// The envelope as bytes.
-        #[must_use]
-        pub fn to_bytes(&self) -> Vec<u8> {
-            [&header(self.algorithm, &self.key_id), &self.nonce[..], &self.ciphertext].concat()
-        }
-
-        /// Reads an envelope. Whatever the bytes are, the answer is an envelope or an error.
-        pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
-            let [version, algorithm, id_len, rest @ ..] = bytes else {
-                return Err(ParseError::TooShort);
-            };
-            if *version != VERSION {
-                return Err(ParseError::Version(*version));
-            }
-            let algorithm = match algorithm {
-                1 => Algorithm::Aes256Gcm,
-                2 => Algorithm::ChaCha20Poly1305,
-                other => return Err(ParseError::Algorithm(*other)),
-            };
-            let parts = rest.split_at_checked(usize::from(*id_len));
-            let (id, rest) = parts.ok_or(ParseError::TooShort)?;
-            let (nonce, ciphertext) = rest.split_first_chunk().ok_or(ParseError::TooShort)?;
-            let key_id = str::from_utf8(id).map_err(|_| ParseError::IdNotText)?.parse()?;
-            Ok(Self { algorithm, key_id, nonce: *nonce, ciphertext: ciphertext.to_vec() })
-        }
-    }
-
-    /// What stands before the nonce, and is authenticated with the context behind it. It says
-    /// where it ends, so no two pairs of a header and a context read alike.
-    fn header(algorithm: Algorithm, key_id: &KeyId) -> Vec<u8> {
-        const { assert!(KeyId::MAX_LEN <= 255, "the length of an id is one byte") }
-        let id = key_id.as_str().as_bytes();
-        [&[VERSION, algorithm as u8, id.len() as u8], id].concat()
-    }
-
-    /// Encrypts under the active key. The context is not stored: whoever opens must know it.
-    ///
-    /// The signature is the point. An [`EncryptionKey`] comes from an active key and from nowhere
-    /// else, so whoever looks up the key of an old envelope and tries to seal with it,
-    ///
-    /// ```text
-    /// seal(ring.decryption_key("2026-q3-aes")?, context, plaintext)
-    /// ```
-    ///
-    /// is stopped by the compiler, and not by a test, a review or an incident:
-    ///
-    /// ```text
-    /// expected `EncryptionKey<'_, Cipher>`, found `DecryptionKey<'_, Cipher>`
-    /// ```
-    ///
-    /// Nonces are random, which is safe for 2^32 envelopes under one key (NIST SP 800-38D, 8.3).
-    pub fn seal(
-        key: EncryptionKey<'_, Cipher>,
-        context: &[u8],
-        plaintext: &[u8],
-    ) -> Result<Envelope, CryptoError> {
-        let (cipher, key_id) = (key.material(), key.id().clone());
-        let mut nonce = Nonce::default();
-        getrandom::fill(&mut nonce).map_err(CryptoError::Nonce)?;
-        let aad = [&header(cipher.algorithm(), &key_id), context].concat();
-        let sealed = cipher.encrypt(nonce, Payload { msg: plaintext, aad: &aad });
-        let ciphertext = sealed.map_err(|_| CryptoError::TooLong)?;
-        Ok(Envelope { algorithm: cipher.algorithm(), key_id, nonce, ciphertext })
-    }
-
-    /// Decrypts with the key that the envelope names, whatever its status.
-    pub fn open(
-        key: DecryptionKey<'_, Cipher>,
-        context: &[u8],
-        envelope: &Envelope,
-    ) -> Result<Vec<u8>, CryptoError> {
-        let Envelope { algorithm, key_id, nonce, ciphertext } = envelope;
-        if (key.id(), key.material().algorithm()) != (key_id, *algorithm) {
-            return Err(CryptoError::OtherKey(key_id.clone(), *algorithm));
-        }
-        let aad = [&header(*algorithm, key_id), context].concat();
-        let opened = key.material().decrypt(*nonce, Payload { msg: ciphertext, aad: &aad });
-        opened.map_err(|_| CryptoError::NotAuthentic(key_id.clone()))
-    }
-
-    /// The service: seals under the active key, and opens with the key that an envelope names.
-    #[derive(Clone, Copy, Debug)]
-    pub struct ReversibleCrypto<'r>(CryptoExport<'r, Cipher>);
-
-    impl<'r> ReversibleCrypto<'r> {
-        /// A service over the keys of a ring, for as long as it borrows the ring.
-        #[must_use]
-        pub fn new(keys: CryptoExport<'r, Cipher>) -> Self {
-            Self(keys)
-        }
-
-        /// Encrypts, and returns the envelope as bytes.
-        pub fn encrypt(&self, context: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, CryptoError> {
-            Ok(seal(self.0.encryption_key(), context, plaintext)?.to_bytes())
-        }
-
-        /// Decrypts, and returns beside the plaintext whether it was sealed under the key that is
-        /// active now; if not, it would gain from being sealed again.
-        pub fn decrypt(
-            &self,
-            context: &[u8],
-            bytes: &[u8],
-        ) -> Result<(Vec<u8>, bool), CryptoError> {
-            let envelope = Envelope::parse(bytes)?;
-            let key = self.0.decryption_key(envelope.key_id.as_str())?;
-            Ok((open(key, context, &envelope)?, key.is_current()))
-        }
-    }
-
-    /// Bytes that are no envelope.
-    #[derive(Clone, Debug, PartialEq, Eq, Error)]
-    #[non_exhaustive]
-    pub enum ParseError {
-        #[error("the envelope ends too early")]
-        TooShort,
-        #[error("the envelope has version {0}, and this library reads version {VERSION}")]
-        Version(u8),
-        #[error("the envelope names algorithm {0}, which this library does not have")]
-        Algorithm(u8),
-        #[error("the envelope's key id is not text")]
-        IdNotText,
-        #[error(transparent)]
-        Id(#[from] InvalidKeyId),
-    }
-
-    /// Sealing or opening failed.
-    #[derive(Clone, Debug, PartialEq, Eq, Error)]
-    #[non_exhaustive]
-    pub enum CryptoError {
-        #[error("no random nonce could be drawn")]
-        Nonce(#[source] getrandom::Error),
-        #[error("the plaintext is too long to seal")]
-        TooLong,
-        #[error(transparent)]
-        Malformed(#[from] ParseError),
-        #[error(transparent)]
-        Key(#[from] DecryptionKeyError),
-        #[error("the envelope names key `{0}` for {1:?}, and this key is another one")]
-        OtherKey(KeyId, Algorithm),
-        #[error("the envelope does not open with key `{0}`: it or its context was changed")]
-        NotAuthentic(KeyId),
-    }
-}
-
-/// What the user's rings are made of: key material, and what it is for.
+/// The material of the user's rings: bytes, and the algorithm that they are for.
 struct Secret {
     algorithm: Algorithm,
     material: KeyMaterial,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    encrypt_and_decrypt()?;
+    sign_and_verify()
+}
+
+fn encrypt_and_decrypt() -> Result<(), Box<dyn Error>> {
     let (q3, q4) = ("2026-07-01T00:00:00Z".parse()?, "2026-10-01T00:00:00Z".parse()?);
 
     println!("Two notes under the ring's first key:");
@@ -263,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\nA key for another algorithm is added and rotated to; a third note is sealed:");
     let chacha = new_key(KeyId::from_static("2026-q4-chacha"), Algorithm::ChaCha20Poly1305, q4)?;
-    let _ = secrets.add(chacha)?;
+    let _ = secrets.add(chacha, q4)?;
     let _ = secrets.rotate_to("2026-q4-chacha", q4)?;
     print!("{}", secrets.state());
     let ciphers = secrets.try_map(prepare)?;
@@ -271,21 +67,40 @@ fn main() -> Result<(), Box<dyn Error>> {
     notes.push(("cleo", "sell the clocks", crypto.encrypt(b"cleo", b"sell the clocks")?));
     check("all open, and the two old ones say that they are", count_old(crypto, &notes)? == 2)?;
 
-    println!("\nThe two are sealed again:");
-    let mut before = Vec::new();
-    for (owner, _, envelope) in &mut notes {
-        let (plaintext, is_current) = crypto.decrypt(owner.as_bytes(), envelope)?;
-        if !is_current {
-            before.push(envelope.clone());
+    println!("\nBob's is sealed again:");
+    for (owner, _, envelope) in notes.iter_mut().filter(|(owner, ..)| *owner == "bob") {
+        let (plaintext, is_superseded) = crypto.decrypt(owner.as_bytes(), envelope)?;
+        if is_superseded {
             *envelope = crypto.encrypt(owner.as_bytes(), &plaintext)?;
         }
     }
-    check("all open and are current", count_old(crypto, &notes)? == 0)?;
+    check("all open, and one is old", count_old(crypto, &notes)? == 1)?;
 
-    println!("\nAda's first envelope, with one byte changed:");
-    let original = before.first().ok_or("nothing was sealed again")?;
+    let (_, _, adas) = notes.first_mut().ok_or("a note is missing")?;
+    refuse_what_was_changed(crypto, adas)?;
+    refuse_what_is_foreign(crypto, q4)?;
+
+    println!("\nThe first key was in a core dump, and is revoked:");
+    let revoked = secrets.entry::<Inactive>("2026-q3-aes")?.revoke(q4);
+    let ciphers = secrets.try_map(prepare)?;
+    let crypto = ReversibleCrypto::new(ciphers.export_for_crypto());
+    println!("   {}", refusal(crypto, b"ada", adas)?);
+    let (old, new) = (ciphers.salvage_key(revoked.id.as_str())?, ciphers.encryption_key());
+    *adas = reversible::seal_again(old, new, b"ada", &Envelope::parse(adas)?)?.to_bytes();
+    check("sealed again with what can be salvaged, all open", count_old(crypto, &notes)? == 0)?;
+
+    println!("\nProven: {} notes outlived a rotation and a leak.", notes.len());
+    Ok(())
+}
+
+/// Whatever byte is changed, and wherever the envelope is cut off, it does not open.
+fn refuse_what_was_changed(
+    crypto: ReversibleCrypto<'_>,
+    original: &[u8],
+) -> Result<(), Box<dyn Error>> {
+    println!("\nAda's envelope, with one byte changed:");
     for position in 0..original.len() {
-        let mut changed = original.clone();
+        let mut changed = original.to_vec();
         changed.iter_mut().skip(position).take(1).for_each(|byte| *byte ^= 3);
         let error = refusal(crypto, b"ada", &changed)?;
         if position < 4 || position + 1 == original.len() {
@@ -295,26 +110,83 @@ fn main() -> Result<(), Box<dyn Error>> {
         refusal(crypto, b"ada", original.get(..position).unwrap_or_default())?;
     }
     println!("   as Bob's: {}", refusal(crypto, b"bob", original)?);
-    check("unchanged, it opens", crypto.decrypt(b"ada", original).is_ok())?;
+    check("unchanged, it opens", crypto.decrypt(b"ada", original).is_ok())
+}
 
+fn refuse_what_is_foreign(
+    crypto: ReversibleCrypto<'_>,
+    now: Timestamp,
+) -> Result<(), Box<dyn Error>> {
     println!("\nAn envelope from a service with other keys:");
-    let foreign = new_key(KeyId::from_static("2027-q1"), Algorithm::Aes256Gcm, q4)?;
-    let foreign = Keyring::new(foreign.activate(q4)).try_map(prepare)?;
+    let foreign = new_key(KeyId::from_static("2027-q1"), Algorithm::Aes256Gcm, now)?;
+    let foreign = Keyring::new(foreign.activate(now)).try_map(prepare)?;
     let envelope = reversible::seal(foreign.encryption_key(), b"ada", b"hello")?;
     let error = refusal(crypto, b"ada", &envelope.to_bytes())?;
     println!("   {error}");
-    let missing = CryptoError::Key(DecryptionKeyError::KeyNotFound {
-        id: EscapedText::from(envelope.key_id.as_str()),
-    });
-    check("its key is what is missing", error == missing)?;
+    let id = EscapedText::from(envelope.key_id.as_str());
+    let missing = CryptoError::Key(DecryptionKeyError::KeyNotFound { id });
+    check("its key is what is missing", error == missing)
+}
 
-    println!(
-        "\nProven: {} notes under 2 algorithms outlived a rotation; an envelope with any of its {} \
-         bytes changed, cut anywhere, moved or foreign was refused.",
-        notes.len(),
-        original.len(),
-    );
-    Ok(())
+/// A ring of pairs: it signs with the private halves, and gives the public ones away.
+type Signers = Keyring<ToyPrivate, Apart<ToyPublic>>;
+
+fn sign_and_verify() -> Result<(), Box<dyn Error>> {
+    let (q3, q4) = ("2026-07-01T00:00:00Z".parse()?, "2026-10-01T00:00:00Z".parse()?);
+    let [first, second, third] = PAIRS;
+
+    println!("\nA receipt is signed in the third quarter:");
+    let last_quarter: Signers = Keyring::new(pair(first, q3).activate(q3));
+    let old = sign(last_quarter.encryption_key(), b"paid: 3 clocks");
+
+    println!("\nIn the fourth, the configuration has two pairs, of which the newer one signs:");
+    let mut signers: Signers =
+        Keyring::builder(pair(second, q4).activate(q4)).previous(pair(first, q3)).build()?;
+    let new = sign(signers.encryption_key(), b"paid: 1 safe");
+    let receipts = [old, new];
+    // What another service gets: it has no type with which anything could be signed.
+    let public: DecryptionKeyring<ToyPublic> = signers.decryption_only();
+    check("both are authentic", count_authentic(&public, &receipts) == 2)?;
+    let mut forged = receipts.clone();
+    forged.iter_mut().for_each(|receipt| receipt.message.push(b'0'));
+    check("changed, neither is", count_authentic(&public, &forged) == 0)?;
+
+    println!("\nThe second private key is stolen. A third takes its place, and it is revoked:");
+    println!("   {}", signers.rotate_in(pair(third, q4), q4)?);
+    println!("   {}", signers.entry::<Inactive>(second.0)?.revoke(q4));
+    println!("   {}", signers.entry::<Inactive>(first.0)?.retire(q4));
+    let public = signers.decryption_only();
+    check("what the first key has signed is authentic", count_authentic(&public, &receipts) == 1)
+}
+
+fn count_authentic(keys: &DecryptionKeyring<ToyPublic>, receipts: &[Signed]) -> usize {
+    let mut authentic = 0;
+    for receipt in receipts {
+        match keys.decryption_key(receipt.key_id.as_str()) {
+            Ok(key) if verify(key, receipt) => {
+                authentic += 1;
+                println!("   authentic, by {}", key.id());
+            }
+            Ok(key) => println!("   not signed by {}", key.id()),
+            Err(error) => println!("   not authentic: {error}"),
+        }
+    }
+    authentic
+}
+
+/// An id, the modulus, and the private exponent.
+const PAIRS: [(&str, u64, u64); 3] = [
+    ("2026-q3-sign", 4_611_685_975_477_714_963, 551_823_266_033_158_481),
+    ("2026-q4-sign", 4_611_685_739_254_517_873, 3_586_147_368_825_908_765),
+    ("2026-q4-sign-b", 4_611_685_623_290_405_087, 4_097_649_830_864_127_809),
+];
+
+fn pair(
+    (id, modulus, exponent): (&'static str, u64, u64),
+    created_at: Timestamp,
+) -> Key<Inactive, ToyPrivate, Apart<ToyPublic>> {
+    let private = ToyPrivate { modulus, exponent };
+    Key::new_pair(KeyId::from_static(id), private, ToyPublic { modulus }, created_at)
 }
 
 fn new_key(
@@ -327,7 +199,7 @@ fn new_key(
 }
 
 /// From a ring of secrets to a ring of ciphers.
-fn prepare(_id: &KeyId, secret: &Secret) -> Result<Cipher, MaterialError> {
+fn prepare(_: &KeyInfo, secret: &Secret) -> Result<Cipher, MaterialError> {
     Cipher::new(secret.algorithm, &secret.material)
 }
 
@@ -338,14 +210,15 @@ fn count_old(
 ) -> Result<usize, Box<dyn Error>> {
     let mut old = 0;
     for (owner, text, bytes) in notes {
-        let (plaintext, is_current) = crypto.decrypt(owner.as_bytes(), bytes)?;
+        let (plaintext, is_superseded) = crypto.decrypt(owner.as_bytes(), bytes)?;
         if plaintext != text.as_bytes() {
             return Err(format!("the note of {owner} is not what was sealed").into());
         }
         let Envelope { algorithm, key_id, .. } = Envelope::parse(bytes)?;
-        let advice = if is_current { "current" } else { "old: would gain from being sealed again" };
+        let advice =
+            if is_superseded { "old: would gain from being sealed again" } else { "current" };
         println!("   {owner:<5} {key_id:<15} {:<17} {advice}", format!("{algorithm:?}"));
-        old += usize::from(!is_current);
+        old += usize::from(is_superseded);
     }
     Ok(old)
 }

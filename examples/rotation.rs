@@ -15,10 +15,11 @@ use std::{env, fs};
 
 use aes_gcm::aead::{Aead, Generate, Nonce, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
+use key_rotation::error::MaterialError;
+use key_rotation::key::RotationDecision;
 use key_rotation::{
     DecryptionKey, DecryptionKeyError, EncryptionKey, InMemoryKeyProvider, Inactive, Key, KeyId,
-    KeyMaterial, Keyring, MaterialError, Outcome, RotationDecision, RotationService,
-    StrictSingleActive, Timestamp,
+    KeyMaterial, Keyring, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
 
@@ -47,7 +48,7 @@ async fn rotate(files: &[File]) -> Result<()> {
     println!("1. make a new key, {SECOND}: it is inactive");
     let next = new_key(SECOND)?;
     println!("2. add it to the store");
-    let added = done(service.add(&next).await?)?;
+    let added = done(service.add(&next, Timestamp::now()).await?)?;
     println!("   {added}");
     println!("3. wait until every process has loaded it: here there is one");
     let mut ciphers = prepare(&service.keyring().await?)?;
@@ -67,26 +68,27 @@ async fn rotate(files: &[File]) -> Result<()> {
     println!("6. use the ring that has it");
     // The prepared ciphers go through the same change: no key is prepared a second time.
     let same = ciphers.entry::<Inactive>(rotation.to.as_str())?.activate(rotation.at);
-    ensure(same == rotation, "the prepared ring made another change than the store")?;
+    let is_same = (&same.from, &same.to, same.at) == (&rotation.from, &rotation.to, rotation.at);
+    ensure(is_same, "the prepared ring made another change than the store")?;
     print!("\n{}", service.state().await?);
 
     heading("Encrypt every file again, and read all of it");
     let new = seal_all(files, ciphers.encryption_key())?;
-    open_all(files, &old, &ciphers, &FIRST, false)?;
-    open_all(files, &new, &ciphers, &SECOND, true)?;
+    open_all(files, &old, &ciphers, &FIRST, true)?;
+    open_all(files, &new, &ciphers, &SECOND, false)?;
 
     heading("The end of the first key");
     let retired = done(service.retire(FIRST.as_str(), Timestamp::now()).await?)?;
     println!("{retired}");
     let ciphers = prepare(&service.keyring().await?)?;
-    open_all(files, &old, &ciphers, &FIRST, false)?;
+    open_all(files, &old, &ciphers, &FIRST, true)?;
     let destroyed = done(service.destroy(FIRST.as_str(), Timestamp::now()).await?)?;
     println!("{destroyed}\n");
     let ring = service.keyring().await?;
     println!("{}", ring.state());
 
     let ciphers = prepare(&ring)?;
-    open_all(files, &new, &ciphers, &SECOND, true)?;
+    open_all(files, &new, &ciphers, &SECOND, false)?;
     for sealed in &old {
         match ciphers.decryption_key(&sealed.key_id) {
             Err(error @ DecryptionKeyError::KeyDestroyed { .. }) => println!("refused: {error}"),
@@ -99,7 +101,7 @@ async fn rotate(files: &[File]) -> Result<()> {
 
 // ---- What a crypto module looks like on top ----
 
-/// What is stored: the id of the key stands beside the ciphertext, so that it is found again.
+/// A ciphertext as it is stored. The id of its key stands beside it, so that the key is found again.
 struct Sealed {
     key_id: String,
     nonce: Nonce<Aes256Gcm>,
@@ -115,7 +117,7 @@ fn seal(key: EncryptionKey<'_, Aes256Gcm>, context: &str, plaintext: &[u8]) -> R
     Ok(Sealed { key_id: key.id().to_string(), nonce, body })
 }
 
-/// Takes a decryption key, which every key gives out.
+/// Takes a decryption key, which every key gives out that is trusted.
 fn open(key: DecryptionKey<'_, Aes256Gcm>, context: &str, sealed: &Sealed) -> Result<Vec<u8>> {
     let payload = Payload { msg: &sealed.body, aad: context.as_bytes() };
     let plaintext = key.material().decrypt(&sealed.nonce, payload);
@@ -124,7 +126,7 @@ fn open(key: DecryptionKey<'_, Aes256Gcm>, context: &str, sealed: &Sealed) -> Re
 
 /// The same ring with ciphers in place of bytes: the key schedule is worked out once per key.
 fn prepare(ring: &Keyring) -> std::result::Result<Keyring<Aes256Gcm>, MaterialError> {
-    ring.try_map(|_id, material| Ok(Aes256Gcm::new(material.expose_array()?.into())))
+    ring.try_map(|_, material| Ok(Aes256Gcm::new(material.expose_array()?.into())))
 }
 
 /// A new key whose bytes the operating system's generator writes to where they stay.
@@ -167,7 +169,7 @@ fn open_all(
     sealed: &[Sealed],
     ring: &Keyring<Aes256Gcm>,
     sealed_under: &KeyId,
-    is_current: bool,
+    is_superseded: bool,
 ) -> Result<()> {
     ensure(files.len() == sealed.len(), "a file was lost")?;
     for (file, sealed) in files.iter().zip(sealed) {
@@ -175,7 +177,7 @@ fn open_all(
         let plaintext = open(key, &file.name, sealed)?;
         ensure(plaintext == file.content, "a file came back changed")?;
         ensure(key.id() == sealed_under, "a file was sealed under another key")?;
-        ensure(key.is_current() == is_current, "a key is not in its place")?;
+        ensure(key.is_superseded() == is_superseded, "a key is not in its place")?;
         let status = key.status();
         println!(
             "opened {:>8} bytes under {} ({status}): {}",

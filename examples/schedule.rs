@@ -14,9 +14,12 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
+use key_rotation::plan::{DueStep, Missing, Upcoming};
+use key_rotation::policy::{Evidence, Rule, Unreferenced, Usage, days};
+use key_rotation::service::Applied;
 use key_rotation::{
-    Applied, Cryptoperiods, DueStep, Evidence, InMemoryKeyProvider, Key, KeyId, KeyStatus, Missing,
-    Outcome, RotationService, Rule, Timestamp, Unreferenced, Upcoming, Usage, days,
+    Cryptoperiods, InMemoryKeyProvider, Key, KeyId, KeyStatus, Outcome, RotationPolicy,
+    RotationService, Timestamp,
 };
 use pollster::block_on;
 
@@ -73,7 +76,7 @@ async fn simulate() -> Result<()> {
         let soon = |next: &Upcoming| next.rule == Rule::Propagation && next.at <= at(today + 1);
         if short || plan.upcoming().iter().any(soon) {
             keys += 1;
-            let added = service.add(Key::new(KeyId::from(keys), (), now)).await?;
+            let added = service.add(Key::new(KeyId::from(keys), (), now), now).await?;
             if let Outcome::LostRace { now } = added {
                 return Err(format!("somebody else changed the ring:\n{now}").into());
             }
@@ -81,22 +84,24 @@ async fn simulate() -> Result<()> {
 
         // The service: it encrypts today's data, and reads all that is still wanted.
         ring = service.keyring().await?;
-        match ring.encryption_key_under(&POLICY, Usage::UNKNOWN, now) {
-            Ok(key) => drop(last_written.insert(key.id().clone(), today)),
+        ring.enforce(&POLICY, now);
+        match POLICY.may_encrypt(&ring.active().info(), Usage::UNKNOWN, now) {
+            Ok(()) => drop(last_written.insert(ring.encryption_key().id().clone(), today)),
             Err(_) => over_age += 1,
         }
         let wanted = last_written.iter().filter(|(_, day)| **day + DATA_LIVES > today);
-        let lost = |id: &KeyId| ring.decryption_key_under(id.as_str(), &POLICY, now).is_err();
+        let lost = |id: &KeyId| ring.decryption_key(id.as_str()).is_err();
         unreadable += u32::from(wanted.into_iter().any(|(id, _)| lost(id)));
         most_alive = most_alive.max(ring.len());
 
         if today % MONTH == 0 {
-            for key in ring.iter() {
-                let mark = match (key.status(), key.activated_at()) {
-                    (KeyStatus::Active, _) => 'A',
-                    (KeyStatus::Inactive, None) => 's',
-                    (KeyStatus::Inactive, Some(_)) => '-',
-                    (KeyStatus::Retired, _) => 'r',
+            for key in &ring {
+                let mark = match key.status() {
+                    KeyStatus::Active => 'A',
+                    KeyStatus::Inactive if key.info().is_staged() => 's',
+                    KeyStatus::Inactive => '-',
+                    KeyStatus::Retired => 'r',
+                    KeyStatus::Revoked => 'x',
                 };
                 let row = timeline.entry(key.id().as_str().parse()?).or_default();
                 row.resize((today / MONTH) as usize, ' ');
