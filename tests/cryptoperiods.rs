@@ -10,8 +10,8 @@ use key_rotation::error::{Contradiction, UsageDecreased};
 use key_rotation::plan::{Doubt, DueStep, Missing};
 use key_rotation::policy::{CryptoperiodsBuilder, Rule, Usage, UsageLimit, days};
 use key_rotation::{
-    Cryptoperiods, DecryptionKeyError, Inactive, Key, KeyId, KeyInfo, KeyRecord, KeyStatus, Keyring,
-    Retired, RotationPolicy, Times, Timestamp,
+    Cryptoperiods, DecryptionKeyError, Inactive, Key, KeyId, KeyInfo, KeyRecord, KeyStatus,
+    Keyring, Retired, RotationPolicy, Times, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -38,11 +38,7 @@ fn active(activated_at: Option<Timestamp>) -> KeyInfo {
 }
 
 /// A key that has encrypted, and does not any more.
-fn former(
-    status: KeyStatus,
-    activated_at: Option<Timestamp>,
-    since: Option<Timestamp>,
-) -> KeyInfo {
+fn former(status: KeyStatus, activated_at: Option<Timestamp>, since: Option<Timestamp>) -> KeyInfo {
     let (deactivated_at, retired_at) =
         if status == IsRetired { (None, since) } else { (since, None) };
     info(status, true, Times { activated_at, deactivated_at, retired_at, ..Times::default() })
@@ -327,11 +323,8 @@ fn unknown_times_are_in_doubt_and_never_overdue() {
     let record = |name, status| {
         KeyRecord::new(id(name), status, START, "material").with_times(Times::default())
     };
-    let records = [
-        record("k1", IsRetired),
-        record("k2", IsActive),
-        record("k3", IsInactive).staged(),
-    ];
+    let records =
+        [record("k1", IsRetired), record("k2", IsActive), record("k3", IsInactive).staged()];
     let ring = Keyring::from_records(records).unwrap();
     let plan = policy.plan(&ring, Usage::of(0), START);
     assert!(plan.due().is_empty() && plan.missing().is_empty(), "{plan}");

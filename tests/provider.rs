@@ -54,9 +54,10 @@ fn filled() -> Snapshot<&'static str> {
 
 /// Everything that can be seen of a snapshot.
 fn rows(snapshot: &Snapshot<&'static str>) -> Vec<String> {
-    let rows = snapshot.records.iter().map(|row| {
-        format!("{:?} {} {}", row.info, row.material, row.material_in)
-    });
+    let rows = snapshot
+        .records
+        .iter()
+        .map(|row| format!("{:?} {} {}", row.info, row.material, row.material_in));
     let tombstones = snapshot.destroyed.iter().map(|row| format!("{row:?}"));
     rows.chain(tombstones).chain([snapshot.revision.to_string()]).collect()
 }
@@ -92,7 +93,10 @@ fn each_change_is_written_whole_and_moves_the_revision() {
     assert_eq!((b.info.added_in, b.material_in), (2, 2), "what the store says of a new row");
     assert_eq!(b.info.deactivated_in, 0, "forgotten when the key was activated again");
     let ring = store.into_keyring().unwrap();
-    assert_eq!((ring.active().id().as_str(), ring.active().times().activated_at), ("b", Some(at(60))));
+    assert_eq!(
+        (ring.active().id().as_str(), ring.active().times().activated_at),
+        ("b", Some(at(60)))
+    );
 }
 
 #[test]

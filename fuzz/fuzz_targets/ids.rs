@@ -1,8 +1,8 @@
 //! Text becomes an id exactly if it is one, and what is shown of it stays in its line.
 #![no_main]
 
-use key_rotation::error::EscapedText;
 use key_rotation::KeyId;
+use key_rotation::error::EscapedText;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -1,7 +1,7 @@
 //! A fleet of nodes over one store, as a model that stateright explores: nodes change the ring,
 //! encrypt with the ring that they have, load late, crash, and lose requests and replies.
 //!
-//! What a commit does is not modelled but done: by [`Snapshot::apply`], the library's own rule.
+//! A commit is not modelled but done, by [`Snapshot::apply`], the library's own rule.
 
 use key_rotation::key::{Destruction, Retirement, Rotation};
 use key_rotation::store::{Change, Commit, Revision, Snapshot};
@@ -14,7 +14,7 @@ pub const NODES: usize = 3;
 /// Keys that there can be.
 pub const KEYS: usize = 3;
 
-/// What a key is in a ring. Later is further on in its life.
+/// The place of a key in its life. Later is further on in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Life {
     /// Nobody has heard of it.
@@ -38,7 +38,7 @@ pub struct Ring {
     keys: [Life; KEYS],
 }
 
-/// What a node wants done.
+/// A change that a node wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wish {
     /// A new key.
@@ -57,7 +57,7 @@ pub struct Unanswered {
     wish: Wish,
     /// The ring that the change was worked out on.
     seen: Ring,
-    /// Whether it has been applied, which the node does not know.
+    /// True if it has been applied, which the node does not know.
     applied: bool,
 }
 
@@ -85,7 +85,7 @@ pub struct Fleet {
     twice: bool,
 }
 
-/// What can happen.
+/// An event that can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A change is sent, and the answer arrives.
@@ -130,7 +130,7 @@ pub struct FleetModel {
     pub revisions: u8,
     /// Keys at the start, the first of which is active and the rest staged.
     pub keys: usize,
-    /// What is wrong, if anything.
+    /// The fault, if there is one.
     pub bug: Option<Bug>,
 }
 
@@ -139,7 +139,7 @@ impl FleetModel {
         self.bug == Some(bug)
     }
 
-    /// What this node may want, by the ring that it has and by the propagation rule.
+    /// Lists what this node may want, by the ring that it has and by the propagation rule.
     fn wishes(&self, fleet: &Fleet, node: &Node) -> Vec<Wish> {
         let live = || fleet.nodes.iter().flatten();
         let mut wishes = Vec::new();

@@ -8,11 +8,11 @@ use core::fmt::Display;
 
 use super::{Fixture, Nonconformance, chain};
 use crate::id::KeyId;
-use crate::revision::Revision;
-use crate::store::{Change, Commit, KeyProvider, Snapshot};
-use crate::key::{Destruction, Retirement, Rotation};
 use crate::key::KeyRecord;
+use crate::key::{Destruction, Retirement, Rotation};
+use crate::revision::Revision;
 use crate::status::KeyStatus;
+use crate::store::{Change, Commit, KeyProvider, Snapshot};
 use crate::timestamp::Timestamp;
 
 pub(super) type MaterialOf<F> = <<F as Fixture>::Provider as KeyProvider>::Material;
@@ -198,7 +198,12 @@ fn sorted<M>(records: &[KeyRecord<M>]) -> Vec<KeyId> {
 }
 
 fn staged_in_order<M>(records: &[KeyRecord<M>]) -> Vec<&KeyId> {
-    records.iter().map(|record| &record.info).filter(|key| key.is_staged()).map(|key| &key.id).collect()
+    records
+        .iter()
+        .map(|record| &record.info)
+        .filter(|key| key.is_staged())
+        .map(|key| &key.id)
+        .collect()
 }
 
 /// The change with materials of the store in place of numbers.

@@ -400,7 +400,9 @@ impl Broken {
                 }
             }
             (Fault::Patterns, Change::Retire(retirement)) if retirement.id.as_str() == "%" => {
-                for row in rows.records.iter_mut().filter(|row| row.info.status != KeyStatus::Active) {
+                for row in
+                    rows.records.iter_mut().filter(|row| row.info.status != KeyStatus::Active)
+                {
                     row.info.status = KeyStatus::Retired;
                 }
             }

@@ -56,7 +56,7 @@ pub(crate) async fn commit<DB: Backend>(
     answer
 }
 
-/// All that a commit does between the beginning and the end of its transaction.
+/// Does all that a commit does between the beginning and the end of its transaction.
 async fn write<DB: Backend>(
     connection: &mut DB::Connection,
     ring: &RingName,
@@ -91,7 +91,7 @@ async fn write<DB: Backend>(
     Ok(Commit::Committed(committed))
 }
 
-/// What a commit writes.
+/// Writes a commit, statement by statement.
 struct Write<'t, DB: Backend> {
     connection: &'t mut DB::Connection,
     ring: &'t RingName,
@@ -134,8 +134,7 @@ impl<DB: Backend> Write<'_, DB> {
     /// Writes a new row, as the snapshot has it.
     async fn add(&mut self, key: &KeyId, after: &Snapshot<WrappedKey>) -> Result<(), Error> {
         for record in after.records.iter().filter(|record| record.info.id == *key) {
-            let material =
-                [number(record.material_in), Value::Bytes(record.material.as_bytes())];
+            let material = [number(record.material_in), Value::Bytes(record.material.as_bytes())];
             let values = [self.info_of(record).as_slice(), &material].concat();
             self.execute_once(ADD_KEY, &values).await?;
         }
@@ -211,7 +210,7 @@ impl<DB: Backend> Write<'_, DB> {
         changed.map_err(Error::database::<DB>(self.ring))
     }
 
-    /// One row and no other: the transaction is given up if what it has read is not there.
+    /// Changes one row and no other: the transaction is given up if what it has read is not there.
     async fn execute_once(
         &mut self,
         statement: &'static str,

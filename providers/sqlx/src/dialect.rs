@@ -51,7 +51,7 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-/// A database that a ring can be kept in: `sqlx::Sqlite` or `sqlx::Postgres`.
+/// A database that can keep a ring: `sqlx::Sqlite` or `sqlx::Postgres`.
 ///
 /// ```
 /// use key_rotation_sqlx::{Backend, SqlxKeyProvider};
@@ -70,7 +70,7 @@ pub trait Dialect: Database<Connection: Migrate> {
     const BEGIN_READ: &'static str;
     /// Begins a transaction that will write.
     const BEGIN_WRITE: &'static str;
-    /// Whether the table of migrations is there: 1 or 0.
+    /// Selects 1 if the table of migrations is there, and 0 if not.
     const HAS_SCHEMA: &'static str;
     /// The codes of errors that say that a table or a column is not there.
     const NOT_THERE: &'static [&'static str];
@@ -81,27 +81,27 @@ pub trait Dialect: Database<Connection: Migrate> {
     /// Tells listeners of the ring, when the transaction is committed.
     const ANNOUNCE: Option<&'static str>;
 
-    /// What each migration is named, and its statements.
+    /// The name of each migration, and its statements.
     const MIGRATIONS: &'static [(&'static str, &'static str)];
 
-    /// Whether this is an answer to a write where none is allowed.
+    /// Returns true if this answers a write where none is allowed.
     fn is_read_only(error: &sqlx::Error) -> bool;
 
-    /// The numbers that a statement selects, in its one row.
+    /// Reads the numbers that a statement selects, in its one row.
     fn numbers<const N: usize>(
         connection: &mut Self::Connection,
         statement: &'static str,
         values: &[Value<'_>],
     ) -> impl Future<Output = sqlx::Result<[Option<i64>; N]>> + Send;
 
-    /// What the rows of a ring say, in order of insertion.
+    /// Reads the rows of a ring, in the order of their insertion.
     fn rows(
         connection: &mut Self::Connection,
         statement: &'static str,
         values: &[Value<'_>],
     ) -> impl Future<Output = sqlx::Result<Result<Vec<Stored>, BadRow>>> + Send;
 
-    /// How many rows a statement has changed.
+    /// Carries a statement out, and returns the number of rows that it has changed.
     fn execute(
         connection: &mut Self::Connection,
         statement: &'static str,

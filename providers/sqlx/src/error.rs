@@ -63,7 +63,7 @@ pub enum Error {
         ring: RingName,
         /// The id in the row; of the ring's own row, its name.
         row: EscapedText,
-        /// What is wrong.
+        /// The problem.
         reason: RowProblem,
     },
     /// The rows do not make a ring, or would not after the change.
@@ -87,7 +87,7 @@ pub enum Error {
     ReadOnly {
         /// The ring.
         ring: RingName,
-        /// What the database says.
+        /// The database's error.
         source: sqlx::Error,
     },
     /// The database is out of reach or has failed.
@@ -95,7 +95,7 @@ pub enum Error {
     Database {
         /// The ring.
         ring: RingName,
-        /// What it says.
+        /// The database's error.
         source: sqlx::Error,
     },
     /// The tables could not be made or updated.
@@ -103,7 +103,7 @@ pub enum Error {
     Migration(#[from] MigrateError),
 }
 
-/// What is wrong with a row.
+/// The problem of a row that no key has.
 ///
 /// ```
 /// use key_rotation_sqlx::RowProblem;
@@ -124,7 +124,7 @@ pub enum RowProblem {
     Time {
         /// The column.
         column: &'static str,
-        /// What stands there.
+        /// The number that stands there.
         millis: i64,
     },
     /// A column that has no value, or one of another type.
@@ -162,7 +162,7 @@ pub enum RowProblem {
 }
 
 impl Error {
-    /// What the database said to a question about this ring.
+    /// Makes the error of a question about this ring.
     pub(crate) fn database<DB: Backend>(ring: &RingName) -> impl Fn(sqlx::Error) -> Self {
         let ring = ring.clone();
         move |source| {
@@ -175,7 +175,7 @@ impl Error {
         }
     }
 
-    /// Whether it is certain that nothing was written and that trying again does not help.
+    /// Returns true if it is certain that nothing was written, and that it does not help to try again.
     pub(crate) fn is_refusal(&self) -> bool {
         !matches!(self, Self::Database { .. })
     }

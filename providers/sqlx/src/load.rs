@@ -87,7 +87,7 @@ pub(crate) async fn snapshot<DB: Backend>(
     Ok(snapshot)
 }
 
-/// Whether the rows make a ring. Only a ring that nothing was ever written to may have none, and it
+/// Checks that the rows make a ring. Only a ring that nothing was ever written to may have none, and it
 /// must have none, so that rows which were deleted by hand are damage and not a cold start.
 pub(crate) fn check_ring(ring: &RingName, snapshot: &Snapshot<WrappedKey>) -> Result<(), Error> {
     if snapshot.revision == Revision::EMPTY {

@@ -14,7 +14,7 @@ use crate::wrapped::WrappedKey;
 /// The status of a tombstone. Not a status of a key.
 pub(crate) const DESTROYED: &str = "destroyed";
 
-/// What a row says.
+/// A row that was read.
 #[expect(unnameable_types, missing_debug_implementations, reason = "behind the seal")]
 pub enum Stored {
     Key(KeyRecord<WrappedKey>),

@@ -83,7 +83,7 @@ async fn installed<DB: Backend>(pool: &Pool<DB>) -> sqlx::Result<Option<i64>> {
     Ok(version.or(Some(0)))
 }
 
-/// Whether tables of this version are those that this library reads and writes.
+/// Checks that tables of this version are those that this library reads and writes.
 pub(crate) fn check(ring: &RingName, version: Option<i64>) -> Result<(), Error> {
     match version.unwrap_or(0) {
         KNOWN => Ok(()),
@@ -91,8 +91,7 @@ pub(crate) fn check(ring: &RingName, version: Option<i64>) -> Result<(), Error> 
     }
 }
 
-/// What it means that a table or a column is not there: the tables are not those that this library
-/// knows. Asked only then, because the question costs as much as what it spares.
+/// Explains why a table or a column is not there: the tables are not those that this library knows. Asked only then, because the question costs as much as what it spares.
 pub(crate) async fn explain<DB: Backend>(pool: &Pool<DB>, ring: &RingName, error: Error) -> Error {
     let Error::Database { source, .. } = &error else { return error };
     let code = source.as_database_error().and_then(|error| error.code());

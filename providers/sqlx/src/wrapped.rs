@@ -47,7 +47,7 @@ use std::fmt;
 pub struct WrappedKey(Box<[u8]>);
 
 impl WrappedKey {
-    /// What the KMS gave, as it is.
+    /// Keeps what the KMS gave, as it is.
     ///
     /// ```
     /// use key_rotation_sqlx::WrappedKey;
@@ -60,7 +60,7 @@ impl WrappedKey {
         Self(wrapped.into())
     }
 
-    /// What the KMS is to be given.
+    /// Returns what the KMS is to be given.
     ///
     /// ```
     /// use key_rotation_sqlx::WrappedKey;
@@ -73,7 +73,7 @@ impl WrappedKey {
     }
 }
 
-/// Shows the length only.
+/// Shows the length alone.
 impl fmt::Debug for WrappedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WrappedKey").field("len", &self.0.len()).finish_non_exhaustive()

@@ -41,10 +41,8 @@ struct Version1 {
     blob: &'static str,
 }
 
-const SQLITE: Version1 = Version1 {
-    tables: include_str!("../migrations/sqlite/0001_rings_and_keys.sql"),
-    blob: "BLOB",
-};
+const SQLITE: Version1 =
+    Version1 { tables: include_str!("../migrations/sqlite/0001_rings_and_keys.sql"), blob: "BLOB" };
 const POSTGRES: Version1 = Version1 {
     tables: include_str!("../migrations/postgres/0001_rings_and_keys.sql"),
     blob: "BYTEA",
@@ -139,11 +137,7 @@ async fn known<D: TestDatabase>(version_1: Version1) {
             ..info("k4", KeyStatus::Active, 4)
         },
         KeyInfo {
-            times: Times {
-                created_at: Some(at(15)),
-                added_at: Some(at(16)),
-                ..Times::default()
-            },
+            times: Times { created_at: Some(at(15)), added_at: Some(at(16)), ..Times::default() },
             used: false,
             ..info("k5", KeyStatus::Inactive, 9)
         },

@@ -98,7 +98,10 @@ fn holds_nothing() {
     here.block_on(database.by_hand("UPDATE key_rotation_keys SET status = 'none'")).unwrap();
     let _ = here.block_on(store.load()).unwrap_err();
     nothing_is_held("a load of a damaged ring");
-    here.block_on(database.by_hand("UPDATE key_rotation_migrations SET version = 7 WHERE version = 2")).unwrap();
+    here.block_on(
+        database.by_hand("UPDATE key_rotation_migrations SET version = 7 WHERE version = 2"),
+    )
+    .unwrap();
     let pool_here = here.block_on(database.pool());
     let _ = here.block_on(migrate(&pool_here)).unwrap_err();
     nothing_is_held("a migration that fails");

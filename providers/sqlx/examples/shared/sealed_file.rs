@@ -12,7 +12,7 @@ pub(crate) fn append(file: &mut File, sealed: &Sealed, text: &str) -> Result<()>
     Ok(file.write_all(format!("{} {body} {text}\n", sealed.key_id).as_bytes())?)
 }
 
-/// What every file of the folder has.
+/// Reads every file of the folder.
 pub(crate) fn read_all(folder: &Path) -> Result<Vec<(Sealed, String)>> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder)? {

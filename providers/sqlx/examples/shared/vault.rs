@@ -1,4 +1,4 @@
-//! What an application has around its ring: a KMS that wraps keys, and a module that seals text.
+//! The surroundings of a ring: a KMS that wraps keys, and a module that seals text.
 //! AES-KW (RFC 3394) under a local key stands in for the KMS.
 
 use std::error::Error;
