@@ -31,6 +31,7 @@
 //! | run the rotation | [the operator's page](documentation::operator) |
 //! | judge if this can be trusted | [the reviewer's page](documentation::reviewer) |
 //! | ask why it is as it is | [the design](documentation::design) |
+//! | look for the user of a public name | [the public interface](documentation::api) |
 //!
 //! # Words
 //!
@@ -38,7 +39,7 @@
 //! |---|---|---|
 //! | **active** | encrypts and decrypts; a ring has one | NIST *active*; Tink *primary*; Vault *latest version* |
 //! | **inactive** | decrypts, and may be activated. It is *staged* if it was never active, and *demoted* if it was | NIST *pre-activation* and *deactivated*; Nomad *prepublished* |
-//! | **retired** | decrypts old data, never encrypts again, and has lost the half that could | NetBackup *deprecated*; Vault below `min_encryption_version` |
+//! | **retired** | decrypts old data, never encrypts again, and holds the decrypting half alone | NetBackup *deprecated*; Vault below `min_encryption_version` |
 //! | **revoked** | is not trusted and does not decrypt; a job that seals data again may *salvage* with it | NIST *compromised* and *suspended*; SPIRE *tainted* |
 //! | **destroyed** | is no status but a tombstone: the material is gone, and the id is never used again | NIST and GCP *destroyed* |
 //! | **material** | the substance of a key: bytes, a wrapped blob, a handle to a KMS, a prepared cipher | NIST *keying material* |
@@ -247,6 +248,8 @@ pub mod documentation {
     pub mod design {}
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}
+    #[doc = include_str!("../docs/api.md")]
+    pub mod api {}
 }
 
 /// The examples of the README are tests.
