@@ -73,9 +73,9 @@ impl KeyMaterial {
     ///
     /// # Errors
     ///
-    /// [`TryFillError::Fill`] with what `fill` answered; [`TryFillError::Material`] when `len` is
-    /// zero (then `fill` is not called) or when `fill` left every byte zero. What had been written
-    /// is wiped, also when `fill` panics.
+    /// [`TryFillError::Fill`] with the error of `fill`; [`TryFillError::Material`] when `len` is zero
+    /// (then `fill` is not called) or when `fill` left every byte zero. The bytes that it has written
+    /// are wiped, also when `fill` panics.
     ///
     /// # Panics
     ///
@@ -134,7 +134,7 @@ impl KeyMaterial {
         bytes.try_into().map_err(|_| MaterialError::WrongLength { expected: N, found: bytes.len() })
     }
 
-    /// The one place that says which bytes can be a key. What is refused is wiped by its drop.
+    /// The one place that says which bytes can be a key. Refused bytes are wiped by their drop.
     fn checked(secret: SecretBox<[u8]>) -> Result<Self, MaterialError> {
         let bytes = secret.expose_secret();
         if bytes.is_empty() {
