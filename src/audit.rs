@@ -10,9 +10,9 @@ use crate::timestamp::Timestamp;
 
 /// A place where audit events go: a log, a table, a queue.
 ///
-/// The service calls it after the commit and on the caller's task, so it must not block for long. It
-/// cannot fail the change, which has happened already. An event has no secret in it: no part of its
-/// type can hold one.
+/// The service calls it after the commit and on the caller's task, so it must not block for long.
+/// It cannot fail the change, which has happened already. An event has no secret in it: no part of
+/// its type can hold one.
 ///
 /// # Examples
 ///
@@ -58,8 +58,8 @@ pub struct AuditEvent {
     pub action: AuditAction,
     /// The person, job or host that made it, as the caller said.
     pub actor: AuditText,
-    /// The revision of the store with the change. Where the answer to the commit was lost, this is the
-    /// revision at which the change was found.
+    /// The revision of the store with the change. Where the answer to the commit was lost, this is
+    /// the revision at which the change was found.
     pub revision: Revision,
     /// The time that the change carries.
     pub at: Timestamp,

@@ -1,8 +1,8 @@
 //! Checks of a store: functions that an author of a [`KeyProvider`] runs against theirs.
 //!
-//! Say in a [`Fixture`] how a new store is made and what materials look like, and call [`check_all`] in
-//! a test. Each behaviour is a function too. A store that does not behave is reported as
-//! [`Nonconformance`], which says what was done, what was promised and what was found.
+//! Say in a [`Fixture`] how a new store is made and what materials look like, and call
+//! [`check_all`] in a test. Each behaviour is a function too. A store that does not behave is
+//! reported as [`Nonconformance`], which says what was done, what was promised and what was found.
 //!
 //! # Examples
 //!
@@ -41,11 +41,11 @@
 //!
 //! # What it does not show
 //!
-//! - That a commit survives a crash, is atomic when the process is killed half-way, and is seen by other
-//!   hosts at once. For that, processes have to be killed.
+//! - That a commit survives a crash, is atomic when the process is killed half-way, and is seen by
+//!   other hosts at once. For that, processes have to be killed.
 //! - That the store is fast.
-//! - What happens between two awaits of one provider. Races are run in one task, in which the futures
-//!   take turns where they wait.
+//! - What happens between two awaits of one provider. Races are run in one task, in which the
+//!   futures take turns where they wait.
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -72,12 +72,13 @@ impl KeyId {
 
     /// Makes an id of any text that others have chosen, such as the `kid` of a JWT.
     ///
-    /// A byte that an id cannot have, and the percent sign, becomes `%` and two hexadecimal digits, so that
-    /// two texts never become one id. A text without them stays as it is.
+    /// A byte that an id cannot have, and the percent sign, becomes `%` and two hexadecimal digits,
+    /// so that two texts never become one id. A text without them stays as it is.
     ///
     /// # Errors
     ///
-    /// [`InvalidKeyId::Empty`], and [`InvalidKeyId::TooLong`] with the length that the id would have.
+    /// [`InvalidKeyId::Empty`], and [`InvalidKeyId::TooLong`] with the length that the id would
+    /// have.
     ///
     /// # Examples
     ///

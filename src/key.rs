@@ -44,10 +44,10 @@ mod rights;
 
 /// A key whose status is part of its type.
 ///
-/// `E` is the encrypting half: bytes ([`KeyMaterial`]), a wrapped blob, a handle to a KMS, a prepared
-/// cipher. `D` says how the decrypting half is kept: with [`Same`], one half does both; with
-/// [`Apart<V>`](Apart), the decrypting half is of a type of its own. The status decides at compile
-/// time which operations there are:
+/// `E` is the encrypting half: bytes ([`KeyMaterial`]), a wrapped blob, a handle to a KMS, a
+/// prepared cipher. `D` says how the decrypting half is kept: with [`Same`], one half does both;
+/// with [`Apart<V>`](Apart), the decrypting half is of a type of its own. The status decides at
+/// compile time which operations there are:
 ///
 /// | status | encrypt | decrypt | salvage | activate | deactivate | retire | revoke | restore | destroy | holds |
 /// |---|---|---|---|---|---|---|---|---|---|---|
@@ -331,7 +331,8 @@ impl<S: Status, E, D: Halves<E>> Key<S, E, D> {
         SalvageKey::new(&self.head.id, D::decrypting(&self.kept))
     }
 
-    /// Never compiles: a key does not clone. It is here so that the compiler says what to do instead.
+    /// Never compiles: a key does not clone. It is here so that the compiler says what to do
+    /// instead.
     #[doc(hidden)]
     #[expect(clippy::should_implement_trait, reason = "a key must not implement it")]
     pub fn clone(&self) -> Self
@@ -450,8 +451,8 @@ where
     }
 }
 
-/// Never applies: a record does not become a key by itself. It is here so that the compiler says what
-/// to do instead.
+/// Never applies: a record does not become a key by itself. It is here so that the compiler says
+/// what to do instead.
 impl<S: Status, M> From<KeyRecord<M>> for Key<S, M>
 where
     for<'n> (): words::RecordBecomesKey<'n>,

@@ -18,9 +18,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! This is policy and not cryptography. The crate knows which key is active, which keys decrypt, and
-//! when a rotation is due. It never encrypts, decrypts, signs or hashes, reads the environment, falls
-//! back to another key, or changes anything in the background.
+//! This is policy and not cryptography. The crate knows which key is active, which keys decrypt,
+//! and when a rotation is due. It never encrypts, decrypts, signs or hashes, reads the environment,
+//! falls back to another key, or changes anything in the background.
 //!
 //! # Where to begin
 //!
@@ -76,52 +76,56 @@
 //!
 //! Each has an end, and it is named.
 //!
-//! - **G1** A [`Keyring`] has exactly one active key, at every moment, also when an operation fails.
-//!   *Its end is the process: a fleet agrees on one active key through the commits of a store.*
+//! - **G1** A [`Keyring`] has exactly one active key, at every moment, also when an operation
+//!   fails. *Its end is the process: a fleet agrees on one active key through the commits of a
+//!   store.*
 //! - **G2** An [`EncryptionKey`] comes from a `Key<Active>` and from nowhere else.
 //!   *Its end is [`material()`](EncryptionKey::material): a program can keep what that shows.*
 //! - **G3** A transition that the lifecycle does not have is a compile error in words of that very
-//!   status and operation, for keys and for entries. *Its end is the id: whether a key of that id is
-//!   there, and has the status that is asked for, is looked up at run time.*
-//! - **G4** An [`EncryptionKey`] that a ring has lent cannot outlive the activation of another key on
-//!   that ring. *Its end is the ring: a fork or another process has one of its own.*
-//! - **G5** A key is one value: it does not clone, and a transition moves it. *Its end is the material,
-//!   which records and forks share.*
+//!   status and operation, for keys and for entries. *Its end is the id: a lookup at run time says
+//!   if there is a key of that id, and if it has that status.*
+//! - **G4** An [`EncryptionKey`] that a ring has lent cannot outlive the activation of another key
+//!   on that ring. *Its end is the ring: a fork or another process has one of its own.*
+//! - **G5** A key is one value: it does not clone, and a transition moves it. *Its end is the
+//!   material, which records and forks share.*
 //! - **G6** The statuses are a closed set: no other crate can add one, or a transition. *Its end is
 //!   other knowledge: what a program knows besides the status stands beside the key.*
 //! - **G7** Secrets do not print, serialize, compare or clone, and are in no error. *Its ends are
 //!   [`expose_secret`](KeyMaterial::expose_secret) and
 //!   [`expose_array`](KeyMaterial::expose_array), and a material of your own type.*
-//! - **G8** The status costs nothing: a key has one size, and access to it is the same instructions in
-//!   each status. *Halves that are kept [`Apart`] are two pointers in place of one.*
-//! - **G9** Material stays at one heap address, from the making of the key until it is wiped: through
-//!   transitions, growing tables, sharing and drop. *Material that is passed by value is on the stack
-//!   before.*
-//! - **G10** Constants are checked: a malformed literal id and a policy that contradicts itself do not
-//!   compile. *A value that is known at run time gets an error in place of that.*
-//! - **G11** A [`DecryptionKey`] shows the decrypting half alone. A `Key<Retired>` and a `Key<Revoked>`
-//!   hold no encrypting half, and a [`DecryptionKeyring`] has no way to encrypt. *Its end is a
-//!   symmetric key, whose one half could do both: there the types of the program decide.*
-//! - **G12** A revoked key decrypts nothing but through a [`SalvageKey`], which no function that takes a
-//!   [`DecryptionKey`] accepts. *Its ends are older rings and an [`OwnedDecryptionKey`], which were there
-//!   before the revocation.*
+//! - **G8** The status costs nothing: a key has one size, and access to it is the same instructions
+//!   in each status. *Halves that are kept [`Apart`] are two pointers in place of one.*
+//! - **G9** Material stays at one heap address, from the making of the key until it is wiped:
+//!   through transitions, growing tables, sharing and drop. *Material that is passed by value is on
+//!   the stack before.*
+//! - **G10** Constants are checked: a malformed literal id and a policy that contradicts itself do
+//!   not compile. *A value that is known at run time gets an error in place of that.*
+//! - **G11** A [`DecryptionKey`] shows the decrypting half alone. A `Key<Retired>` and a
+//!   `Key<Revoked>` hold no encrypting half, and a [`DecryptionKeyring`] has no way to encrypt.
+//!   *Its end is a symmetric key, whose one half could do both: there the types of the program
+//!   decide.*
+//! - **G12** A revoked key decrypts nothing but through a [`SalvageKey`], which no function that
+//!   takes a [`DecryptionKey`] accepts. *Its ends are older rings and an [`OwnedDecryptionKey`],
+//!   which were there before the revocation.*
 //!
 //! # What is not guaranteed
 //!
-//! - **Agreement.** A process that does not load its ring again goes on with the key that it has. With
-//!   the feature `shared`, a ring that has not been confirmed for too long can be kept from encrypting.
-//! - **Stored revocations.** [`Change`](store::Change) has no revocation: [`RotationService`] does not
-//!   revoke and restore, a ring does. A record may have the status, and a ring that is loaded keeps it.
-//! - **Records that are edited by hand.** They are checked for making a ring, and not for being the ring
-//!   that was stored.
+//! - **Agreement.** A process that does not load its ring again goes on with the key that it has.
+//!   With the feature `shared`, a ring that has not been confirmed for too long can be kept from
+//!   encrypting.
+//! - **Stored revocations.** [`Change`](store::Change) has no revocation: [`RotationService`] does
+//!   not revoke and restore, a ring does. A record may have the status, and a ring that is loaded
+//!   keeps it.
+//! - **Records that are edited by hand.** They are checked for making a ring, and not for being the
+//!   ring that was stored.
 //! - **Usage.** Nothing here counts encryptions, and no limit stops a program that does not ask the
 //!   policy.
 //! - **Clocks.** Times are the caller's. Nothing here reads a clock by itself.
-//! - **The stack, and what the system copies.** [`KeyMaterial::try_fill`], [`KeyMaterial::take`] and
-//!   [`Key::from_shared`] leave no copy on the stack. Swap, core dumps and hibernation are not in
-//!   our hands.
-//! - **Other materials.** A material of a type that does not wipe itself is not wiped, and neither is
-//!   one that another ring, record or owned key still holds.
+//! - **The stack, and what the system copies.** [`KeyMaterial::try_fill`], [`KeyMaterial::take`]
+//!   and [`Key::from_shared`] leave no copy on the stack. Swap, core dumps and hibernation are not
+//!   in our hands.
+//! - **Other materials.** A material of a type that does not wipe itself is not wiped, and neither
+//!   is one that another ring, record or owned key still holds.
 //!
 //! # Modules
 //!
@@ -146,9 +150,9 @@
 //!   [`InMemoryKeyProvider`]. Without it the crate is `no_std` with `alloc`.
 //! - `shared`: the modules `shared` and `live`. It brings `std` and `arc-swap`.
 //! - `conformance`: the module `conformance`.
-//! - `serde`: states, receipts, plans, policies and audit events serialize. Records deserialize where
-//!   their material does. Nothing secret serializes. A policy that contradicts itself is an error of the
-//!   deserializer.
+//! - `serde`: states, receipts, plans, policies and audit events serialize. Records deserialize
+//!   where their material does. Nothing secret serializes. A policy that contradicts itself is an
+//!   error of the deserializer.
 //! - `tracing`: `audit::TracingSink`, which emits audit events through the `tracing` crate.
 //!
 //! # Supported Rust versions
@@ -208,8 +212,8 @@ mod timestamp;
 
 /// Errors, for a caller who matches on them.
 ///
-/// Each stands beside the value or the operation that it is about, and is re-exported here. An error
-/// names the key id, and never has material in it.
+/// Each stands beside the value or the operation that it is about, and is re-exported here. An
+/// error names the key id, and never has material in it.
 pub mod error {
     pub use crate::evidence::StillReferenced;
     pub use crate::id::InvalidKeyId;

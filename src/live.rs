@@ -38,8 +38,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         Ok(confirmed(revision, ring, now))
     }
 
-    /// Loads the store's ring over other material: prepared ciphers, keys that a KMS has unwrapped. Each
-    /// key is prepared once.
+    /// Loads the store's ring over other material: prepared ciphers, keys that a KMS has unwrapped.
+    /// Each key is prepared once.
     ///
     /// # Errors
     ///
@@ -86,11 +86,11 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         Ok(confirmed(revision, ring, now))
     }
 
-    /// Loads the store's ring and installs it, if it is newer than the shared one. A key that the shared
-    /// ring has keeps its material where it is.
+    /// Loads the store's ring and installs it, if it is newer than the shared one. A key that the
+    /// shared ring has keeps its material where it is.
     ///
-    /// Call it now and then, and when the store announces a change: nothing here watches a store. `now` is
-    /// the time of this call, or any time before it.
+    /// Call it now and then, and when the store announces a change: nothing here watches a store.
+    /// `now` is the time of this call, or any time before it.
     ///
     /// # Errors
     ///
@@ -128,8 +128,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         }
     }
 
-    /// Refreshes a ring with other material, as [`refresh`](Self::refresh) does. Only keys that the shared
-    /// ring does not have are prepared: after a rotation between known keys, none.
+    /// Refreshes a ring with other material, as [`refresh`](Self::refresh) does. Only keys that the
+    /// shared ring does not have are prepared: after a rotation between known keys, none.
     ///
     /// See [`share_with`](Self::share_with) for an example.
     ///

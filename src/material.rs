@@ -27,7 +27,8 @@ use thiserror::Error;
 /// | `TryFrom<Box<[u8]>>` | becomes the material, without a copy |
 ///
 /// It is bytes and nothing else. Where keys are for several algorithms, the material of the ring is
-/// a type of the program's own, such as `struct Secret { algorithm: Algorithm, bytes: KeyMaterial }`.
+/// a type of the program's own, such as
+/// `struct Secret { algorithm: Algorithm, bytes: KeyMaterial }`.
 ///
 /// Copies from before (a stack variable, a file buffer) are the caller's to wipe.
 ///
@@ -73,9 +74,9 @@ impl KeyMaterial {
     ///
     /// # Errors
     ///
-    /// [`TryFillError::Fill`] with the error of `fill`; [`TryFillError::Material`] when `len` is zero
-    /// (then `fill` is not called) or when `fill` left every byte zero. The bytes that it has written
-    /// are wiped, also when `fill` panics.
+    /// [`TryFillError::Fill`] with the error of `fill`; [`TryFillError::Material`] when `len` is
+    /// zero (then `fill` is not called) or when `fill` left every byte zero. The bytes that it has
+    /// written are wiped, also when `fill` panics.
     ///
     /// # Panics
     ///
@@ -177,8 +178,8 @@ impl TryFrom<Box<[u8]>> for KeyMaterial {
 
 impl ZeroizeOnDrop for KeyMaterial {}
 
-/// Never applies to a type that a program has: material is not compared. It is here so that the compiler
-/// says what to do instead.
+/// Never applies to a type that a program has: material is not compared. It is here so that the
+/// compiler says what to do instead.
 impl<R: ?Sized> PartialEq<R> for KeyMaterial
 where
     (): words::Compares<R>,

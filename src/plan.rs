@@ -13,8 +13,8 @@ use crate::timestamp::Timestamp;
 
 mod display;
 
-/// The answer of [`Cryptoperiods::plan`]: the steps that are due, what is missing for them, what comes
-/// next, and when to look again.
+/// The answer of [`Cryptoperiods::plan`]: the steps that are due, what is missing for them, what
+/// comes next, and when to look again.
 ///
 /// It is data: nothing is done by itself. It prints as a table for a person on call.
 ///
@@ -224,10 +224,11 @@ pub struct Upcoming {
 }
 
 impl Cryptoperiods {
-    /// Works out the steps that are due, what is missing for them, what comes next, and when to look again.
+    /// Works out the steps that are due, what is missing for them, what comes next, and when to
+    /// look again.
     ///
-    /// The same ring, usage and time give the same plan, and nothing is done. A key that was active before
-    /// is never planned to be activated again.
+    /// The same ring, usage and time give the same plan, and nothing is done. A key that was active
+    /// before is never planned to be activated again.
     ///
     /// # Examples
     ///
@@ -344,8 +345,8 @@ impl RotationPlan {
         (encryptions >= due_from).then_some(Because::Usage { encryptions, due_from, limit })
     }
 
-    /// Returns the reason, if the period that the rule gives a key is over. If it is not, its end is noted,
-    /// or why that cannot be said.
+    /// Returns the reason, if the period that the rule gives a key is over. If it is not, its end
+    /// is noted, or why that cannot be said.
     fn age(
         &mut self,
         policy: &Cryptoperiods,

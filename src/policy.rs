@@ -25,12 +25,13 @@ mod cryptoperiods;
 mod enforce;
 mod usage;
 
-/// A set of rules on top of the lifecycle: may this key be activated, decrypt, encrypt, be destroyed?
+/// A set of rules on top of the lifecycle: may this key be activated, decrypt, encrypt, be
+/// destroyed?
 ///
 /// A policy answers and does nothing: it sees a key without its material, and a time.
 /// [`RotationService`](crate::RotationService) asks it before a key is activated or destroyed, and
-/// [`Keyring::enforce`](crate::Keyring::enforce) asks it about every key that decrypts. A ring and its
-/// entries ask nobody.
+/// [`Keyring::enforce`](crate::Keyring::enforce) asks it about every key that decrypts. A ring and
+/// its entries ask nobody.
 ///
 /// A policy may be chosen at run time: `Box<dyn RotationPolicy + Send + Sync>` is one.
 ///
@@ -72,8 +73,8 @@ pub trait RotationPolicy {
 
     /// Says whether the active key may encrypt once more at this time. The default answer is yes.
     ///
-    /// Nothing in this crate asks: [`Keyring::encryption_key`](crate::Keyring::encryption_key) cannot
-    /// fail. A program that keeps a limit asks before it encrypts, with
+    /// Nothing in this crate asks: [`Keyring::encryption_key`](crate::Keyring::encryption_key)
+    /// cannot fail. A program that keeps a limit asks before it encrypts, with
     /// [`active().info()`](crate::Key::info) and its own count.
     ///
     /// # Errors
@@ -84,8 +85,8 @@ pub trait RotationPolicy {
         Ok(())
     }
 
-    /// Says whether this key may be destroyed at this time, with this evidence. The default is to agree
-    /// if the evidence [covers](Evidence::covers) the key.
+    /// Says whether this key may be destroyed at this time, with this evidence. The default is to
+    /// agree if the evidence [covers](Evidence::covers) the key.
     ///
     /// # Errors
     ///

@@ -60,8 +60,8 @@ impl Refusal {
         self.rule
     }
 
-    /// Returns the time from which the policy would agree. `None` means that time alone will not change
-    /// its answer.
+    /// Returns the time from which the policy would agree. `None` means that time alone will not
+    /// change its answer.
     #[must_use]
     pub fn allowed_from(&self) -> Option<Timestamp> {
         self.allowed_from

@@ -308,7 +308,8 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         KeyringState::new(self)
     }
 
-    /// Never compiles: a ring does not clone. It is here so that the compiler says what to do instead.
+    /// Never compiles: a ring does not clone. It is here so that the compiler says what to do
+    /// instead.
     #[doc(hidden)]
     #[expect(clippy::should_implement_trait, reason = "a ring must not implement it")]
     pub fn clone(&self) -> Self
@@ -340,7 +341,8 @@ where
     }
 }
 
-/// Never applies: there is no default ring. It is here so that the compiler says what to do instead.
+/// Never applies: there is no default ring. It is here so that the compiler says what to do
+/// instead.
 impl<E, D: Halves<E>> Default for Keyring<E, D>
 where
     for<'n> (): words::RingDefaults<'n>,

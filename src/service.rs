@@ -28,11 +28,11 @@ mod schedule;
 
 /// The lifecycle over a store ([`KeyProvider`]) and under a policy ([`RotationPolicy`]).
 ///
-/// The service keeps no state and runs nothing in the background. Each operation reads the store, asks
-/// the policy where it has a say, works the change out on a [`Keyring`], and commits it under the
-/// revision that it read. So two services, in one process or on two continents, never both succeed
-/// with changes that exclude each other: one of them gets [`Outcome::LostRace`], with the state that
-/// won.
+/// The service keeps no state and runs nothing in the background. Each operation reads the store,
+/// asks the policy where it has a say, works the change out on a [`Keyring`], and commits it under
+/// the revision that it read. So two services, in one process or on two continents, never both
+/// succeed with changes that exclude each other: one of them gets [`Outcome::LostRace`], with the
+/// state that won.
 ///
 /// | to… | call |
 /// |---|---|
@@ -72,8 +72,8 @@ mod schedule;
 ///
 /// - the change is there, and it is done;
 /// - the store has moved on without it, and the race is lost;
-/// - nothing has happened, and the same change is sent once more under the same revision, so that at
-///   most one of the two can apply.
+/// - nothing has happened, and the same change is sent once more under the same revision, so that
+///   at most one of the two can apply.
 ///
 /// If even that tells nothing, the answer is [`RotationError::OutcomeUnknown`].
 #[derive(Clone)]
@@ -99,7 +99,8 @@ pub enum Outcome<T> {
     Done(T),
     /// Somebody else changed the ring, and this change is not in it as it is now.
     ///
-    /// It was not stored; or the store's answer was lost, and later changes by others have hidden it.
+    /// It was not stored; or the store's answer was lost, and later changes by others have hidden
+    /// it.
     LostRace {
         /// The ring as it is now.
         now: KeyringState,
@@ -113,8 +114,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         Self { provider, policy, audit: None }
     }
 
-    /// Makes the service report every committed change to this sink, as the work of this actor: a person,
-    /// a job or a host.
+    /// Makes the service report every committed change to this sink, as the work of this actor: a
+    /// person, a job or a host.
     ///
     /// See [`AuditSink`] for an example.
     #[must_use]
@@ -124,9 +125,9 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
     /// Loads the store's ring, and creates it with this key if the store is empty.
     ///
-    /// This is for the start of a program. When many processes start on an empty store at once, one of
-    /// their keys becomes the first, and everyone gets the ring that has it. So use the ring and forget the
-    /// key. The policy is not asked, because no older key could be used instead.
+    /// This is for the start of a program. When many processes start on an empty store at once, one
+    /// of their keys becomes the first, and everyone gets the ring that has it. So use the ring and
+    /// forget the key. The policy is not asked, because no older key could be used instead.
     ///
     /// The key may be given by value or by reference.
     ///
@@ -172,7 +173,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     ///
     /// # Errors
     ///
-    /// [`RotationError::Provider`], [`RotationError::EmptyStore`] and [`RotationError::InvalidKeyring`].
+    /// [`RotationError::Provider`], [`RotationError::EmptyStore`] and
+    /// [`RotationError::InvalidKeyring`].
     pub async fn keyring(&self) -> Result<Keyring<P::Material>, RotationError<P::Error>> {
         self.load_ring().await.map(|(_, ring)| ring)
     }
@@ -195,14 +197,14 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         self.load_ring().await.map(|(_, ring)| ring.state())
     }
 
-    /// Adds an inactive key, for every process to load before it is activated. The store has it from `at`
-    /// on.
+    /// Adds an inactive key, for every process to load before it is activated. The store has it
+    /// from `at` on.
     ///
-    /// The key may be given by value or by reference. Given by reference, it is still at hand if the race
-    /// is lost or the store fails.
+    /// The key may be given by value or by reference. Given by reference, it is still at hand if
+    /// the race is lost or the store fails.
     ///
-    /// Where the store's answer was lost, the id is all that can be compared: `Done` may then be about a
-    /// key of the same id that somebody else added. Use the ring that the store has.
+    /// Where the store's answer was lost, the id is all that can be compared: `Done` may then be
+    /// about a key of the same id that somebody else added. Use the ring that the store has.
     ///
     /// # Errors
     ///
@@ -245,8 +247,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     ///
     /// # Errors
     ///
-    /// [`RotationError::Refused`]; [`RotationError::Entry`] if the key is not there or not inactive; and
-    /// those of [`keyring`](Self::keyring) and of a commit.
+    /// [`RotationError::Refused`]; [`RotationError::Entry`] if the key is not there or not
+    /// inactive; and those of [`keyring`](Self::keyring) and of a commit.
     pub async fn rotate_to(
         &self,
         id: &str,
@@ -266,11 +268,11 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         self.commit_rotation(seen, decision, Grounds::Ordinary).await
     }
 
-    /// Makes the inactive key of this id the active one without asking the policy: for the hour in which
-    /// the active key must be left at once.
+    /// Makes the inactive key of this id the active one without asking the policy: for the hour in
+    /// which the active key must be left at once.
     ///
-    /// A process that has not loaded the new key cannot read what is encrypted with it until it does. The
-    /// reason goes into the audit event.
+    /// A process that has not loaded the new key cannot read what is encrypted with it until it
+    /// does. The reason goes into the audit event.
     ///
     /// # Errors
     ///
@@ -304,8 +306,9 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
     /// Retires the inactive key of this id.
     ///
-    /// A process whose ring is older than the rotation still encrypts with the key that was active then.
-    /// So wait until every process has loaded a ring in which the key is inactive, and retire it then.
+    /// A process whose ring is older than the rotation still encrypts with the key that was active
+    /// then. So wait until every process has loaded a ring in which the key is inactive, and retire
+    /// it then.
     ///
     /// # Errors
     ///
@@ -323,16 +326,17 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
 
     /// Destroys a retired key: its data can never be read again. The store keeps the tombstone.
     ///
-    /// It asks for an [`Unreferenced`](crate::policy::Unreferenced), the caller's word that no data is left
-    /// under the key; or for a [forced](DestroyRequest::forced) destruction, whose reason goes into the
-    /// audit event. A key id alone is no evidence: only a policy without rules agrees to it.
+    /// It asks for an [`Unreferenced`](crate::policy::Unreferenced), the caller's word that no data
+    /// is left under the key; or for a [forced](DestroyRequest::forced) destruction, whose reason
+    /// goes into the audit event. A key id alone is no evidence: only a policy without rules agrees
+    /// to it.
     ///
     /// A process that loaded its ring before still holds the material, until it loads again.
     ///
     /// # Errors
     ///
-    /// [`RotationError::Refused`] if the evidence does not do; [`RotationError::Entry`] if the key is not
-    /// there or not retired; and those of [`keyring`](Self::keyring) and of a commit.
+    /// [`RotationError::Refused`] if the evidence does not do; [`RotationError::Entry`] if the key
+    /// is not there or not retired; and those of [`keyring`](Self::keyring) and of a commit.
     ///
     /// # Examples
     ///

@@ -28,8 +28,8 @@ mod sync;
 /// The ring of a process, for its threads. A clone is another handle to the same ring.
 ///
 /// A ring that is shared does not change: a change makes another ring, which takes its place in one
-/// step. So a reader never waits, and never sees half a change. An encryption that began with one ring
-/// ends with it, and its key goes on decrypting in the next.
+/// step. So a reader never waits, and never sees half a change. An encryption that began with one
+/// ring ends with it, and its key goes on decrypting in the next.
 ///
 /// | to… | call |
 /// |---|---|
@@ -38,8 +38,8 @@ mod sync;
 /// | follow a store | [`RotationService::refresh`](crate::RotationService::refresh) |
 /// | change a ring that no store has | [`update`](Self::update) |
 ///
-/// Writers take turns. A ring from a store carries its revision, and an older one never takes the place
-/// of a newer.
+/// Writers take turns. A ring from a store carries its revision, and an older one never takes the
+/// place of a newer.
 ///
 /// # Examples
 ///
@@ -92,8 +92,8 @@ impl<M> SharedKeyring<M> {
 
     /// Returns the ring as it is now, for as long as the caller keeps it.
     ///
-    /// A ciphertext of one of its keys can be decrypted with every later ring that has not destroyed or
-    /// revoked the key.
+    /// A ciphertext of one of its keys can be decrypted with every later ring that has not
+    /// destroyed or revoked the key.
     #[must_use]
     pub fn load(&self) -> Arc<Keyring<M>> {
         self.shared.ring.load_full()
@@ -105,14 +105,14 @@ impl<M> SharedKeyring<M> {
         KeyringReader::new(self.clone())
     }
 
-    /// Changes the ring. The closure works on a second ring over the same material, which takes the place
-    /// of the first if the closure succeeds.
+    /// Changes the ring. The closure works on a second ring over the same material, which takes the
+    /// place of the first if the closure succeeds.
     ///
-    /// The revision stays as it is. So change the ring of a store in the store and refresh it, and not in
-    /// here.
+    /// The revision stays as it is. So change the ring of a store in the store and refresh it, and
+    /// not in here.
     ///
-    /// The closure must not change this same shared ring in another way: writers take turns, and it would
-    /// wait for itself.
+    /// The closure must not change this same shared ring in another way: writers take turns, and it
+    /// would wait for itself.
     ///
     /// # Errors
     ///
@@ -142,8 +142,8 @@ impl<M> SharedKeyring<M> {
         Ok(answer)
     }
 
-    /// Installs a ring that a store had at this revision, and returns true, if that is newer than the
-    /// revision of the ring that is here. Otherwise it drops the ring and returns false.
+    /// Installs a ring that a store had at this revision, and returns true, if that is newer than
+    /// the revision of the ring that is here. Otherwise it drops the ring and returns false.
     ///
     /// # Examples
     ///
@@ -185,15 +185,15 @@ impl<M> SharedKeyring<M> {
         *self.turn()
     }
 
-    /// Notes that the ring was the store's at this time, if the store was seen at the revision that the
-    /// ring has. The time is one *before* the store was asked.
+    /// Notes that the ring was the store's at this time, if the store was seen at the revision that
+    /// the ring has. The time is one *before* the store was asked.
     ///
-    /// [`RotationService::refresh`](crate::RotationService::refresh) does this. Do it by hand where it is
-    /// cheaper to ask for the revision than to load.
+    /// [`RotationService::refresh`](crate::RotationService::refresh) does this. Do it by hand where
+    /// it is cheaper to ask for the revision than to load.
     ///
-    /// A store that was emptied and begun anew counts its revisions from the start. It looks older for as
-    /// long as it has fewer, and after that it has another ring under the same number. Start the processes
-    /// anew with it.
+    /// A store that was emptied and begun anew counts its revisions from the start. It looks older
+    /// for as long as it has fewer, and after that it has another ring under the same number. Start
+    /// the processes anew with it.
     ///
     /// # Examples
     ///
@@ -220,8 +220,8 @@ impl<M> SharedKeyring<M> {
         }
     }
 
-    /// Returns the latest time at which the ring is known to have been the store's. `None` means that it
-    /// never was.
+    /// Returns the latest time at which the ring is known to have been the store's. `None` means
+    /// that it never was.
     #[must_use]
     pub fn confirmed_at(&self) -> Option<Timestamp> {
         let stored = self.shared.confirmed_at.load(Ordering::Acquire);

@@ -155,7 +155,8 @@ impl KeyStatus {
 
     /// Returns true if a key of this status may decrypt, as far as the status goes.
     ///
-    /// A policy may refuse a single key all the same: see [`Keyring::enforce`](crate::Keyring::enforce).
+    /// A policy may refuse a single key all the same: see
+    /// [`Keyring::enforce`](crate::Keyring::enforce).
     #[must_use]
     pub const fn can_decrypt(self) -> bool {
         match self {

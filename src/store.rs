@@ -32,13 +32,14 @@ mod memory;
 ///
 /// # What `commit` promises
 ///
-/// - If `expected` is not the store's revision, the answer is [`Commit::Conflict`], and nothing changes.
-/// - If the revision matches and the change fits the rows, the whole change is written in one atomic
-///   step, and the answer is [`Commit::Committed`] with a greater revision.
-/// - If the revision matches and the change does not fit the rows, the answer is an error, and nothing
+/// - If `expected` is not the store's revision, the answer is [`Commit::Conflict`], and nothing
 ///   changes.
-/// - Any other error means that the store is out of reach, or that it is not known what became of the
-///   change. [`is_refusal`](Self::is_refusal) tells the two kinds of error apart.
+/// - If the revision matches and the change fits the rows, the whole change is written in one
+///   atomic step, and the answer is [`Commit::Committed`] with a greater revision.
+/// - If the revision matches and the change does not fit the rows, the answer is an error, and
+///   nothing changes.
+/// - Any other error means that the store is out of reach, or that it is not known what became of
+///   the change. [`is_refusal`](Self::is_refusal) tells the two kinds of error apart.
 ///
 /// [`Snapshot::apply`] is this in code, for a store that keeps the whole ring in one place.
 ///
@@ -72,13 +73,14 @@ pub trait KeyProvider: Send + Sync {
         change: &Change<Self::Material>,
     ) -> impl Future<Output = Result<Commit, Self::Error>> + Send;
 
-    /// Says whether this error of a commit is the store's last word: nothing was written, and the same
-    /// change would be refused again.
+    /// Says whether this error of a commit is the store's last word: nothing was written, and the
+    /// same change would be refused again.
     ///
-    /// A change that does not fit the rows is such an error, and so is a store that cannot be written to.
-    /// A lost connection never is. If the answer is true, the service answers
-    /// [`RotationError::Rejected`](crate::service::RotationError::Rejected) at once. If it is false, which
-    /// is the default, the service reads the store again to find out what became of the change.
+    /// A change that does not fit the rows is such an error, and so is a store that cannot be
+    /// written to. A lost connection never is. If the answer is true, the service answers
+    /// [`RotationError::Rejected`](crate::service::RotationError::Rejected) at once. If it is
+    /// false, which is the default, the service reads the store again to find out what became of
+    /// the change.
     fn is_refusal(error: &Self::Error) -> bool {
         let _ = error;
         false
@@ -103,8 +105,8 @@ impl<M> Snapshot<M> {
         Self { revision: Revision::EMPTY, records: Vec::new(), destroyed: Vec::new() }
     }
 
-    /// Returns true if there are neither keys nor tombstones: a cold start. A store with tombstones alone
-    /// is not empty but damaged.
+    /// Returns true if there are neither keys nor tombstones: a cold start. A store with tombstones
+    /// alone is not empty but damaged.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.destroyed.is_empty()
@@ -154,7 +156,8 @@ impl<M> fmt::Debug for Snapshot<M> {
 /// ```
 #[expect(clippy::exhaustive_enums, reason = "a provider handles every change")]
 pub enum Change<M = KeyMaterial> {
-    /// Writes the first key of an empty store, active. A store with a record or a tombstone refuses it.
+    /// Writes the first key of an empty store, active. A store with a record or a tombstone refuses
+    /// it.
     Create(KeyRecord<M>),
     /// Writes a new inactive key.
     Add(KeyRecord<M>),

@@ -141,8 +141,8 @@ pub struct EscapedText {
 }
 
 impl EscapedText {
-    /// The number of bytes that are kept of a text. The name of a key of the large clouds fits in, and an
-    /// error with such a text stays small.
+    /// The number of bytes that are kept of a text. The name of a key of the large clouds fits in,
+    /// and an error with such a text stays small.
     pub const KEPT: usize = 94;
 
     /// Returns what is kept of the text, as it came. Do not show it unescaped.

@@ -4,8 +4,8 @@ use super::Fixture;
 use super::subject::{Checked, Subject, active, destruction, retirement, rotation, staged};
 use crate::store::Change;
 
-/// Checks that the first key of an empty store is written, active, and that a commit makes the revision
-/// grow.
+/// Checks that the first key of an empty store is written, active, and that a commit makes the
+/// revision grow.
 ///
 /// # Errors
 ///
@@ -29,8 +29,8 @@ pub async fn add<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// Checks that an activation changes two rows: one key becomes active, the other inactive, each with
-/// its times. A key may be activated again, and the latest activation counts.
+/// Checks that an activation changes two rows: one key becomes active, the other inactive, each
+/// with its times. A key may be activated again, and the latest activation counts.
 ///
 /// # Errors
 ///

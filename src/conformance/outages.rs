@@ -20,11 +20,11 @@ use crate::service::{Outcome, RotationService};
 use crate::status::Inactive;
 use crate::store::{Change, Commit, KeyProvider, Snapshot};
 
-/// Checks that a store that is out of reach says so: loading is an error, and not an empty ring or a
-/// part of one. A commit is neither a conflict nor done, nor refused for good.
+/// Checks that a store that is out of reach says so: loading is an error, and not an empty ring or
+/// a part of one. A commit is neither a conflict nor done, nor refused for good.
 ///
-/// `out_of_reach` is a provider of the fixture's kind whose store cannot be reached: a server that is
-/// down, a file in a folder that is gone.
+/// `out_of_reach` is a provider of the fixture's kind whose store cannot be reached: a server that
+/// is down, a file in a folder that is gone.
 ///
 /// # Errors
 ///
@@ -53,8 +53,8 @@ pub async fn outage<F: Fixture>(fixture: &F, out_of_reach: &F::Provider) -> Chec
 }
 
 /// Checks that a change happens once where an answer or a request is lost, and that the service can
-/// tell. A change that is there is found, one that is not is sent again, and the same change sent twice
-/// under one revision is written once.
+/// tell. A change that is there is found, one that is not is sent again, and the same change sent
+/// twice under one revision is written once.
 ///
 /// # Errors
 ///

@@ -14,8 +14,8 @@ use crate::store::{Change, Commit, KeyProvider};
 /// The number of rivals.
 const RIVALS: u8 = 8;
 
-/// Checks that a change that expects another revision than the store's, older or newer, is a conflict:
-/// not an error, and never written.
+/// Checks that a change that expects another revision than the store's, older or newer, is a
+/// conflict: not an error, and never written.
 ///
 /// # Errors
 ///
@@ -41,8 +41,8 @@ pub async fn stale_revision<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// Checks that of many processes that create the first key of an empty store at once, one does, and the
-/// others are told that they did not.
+/// Checks that of many processes that create the first key of an empty store at once, one does, and
+/// the others are told that they did not.
 ///
 /// # Errors
 ///
@@ -112,8 +112,8 @@ async fn race<F: Fixture>(subject: &mut Subject<'_, F>, rivals: Vec<Change<u8>>)
     subject.holds("after a race").await
 }
 
-/// Checks that a reader who loads while others commit gets a whole ring, with one active key, and never
-/// an older one than before.
+/// Checks that a reader who loads while others commit gets a whole ring, with one active key, and
+/// never an older one than before.
 ///
 /// # Errors
 ///

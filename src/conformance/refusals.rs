@@ -65,8 +65,8 @@ pub async fn mismatched_receipts<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// Checks that the id of a key, whatever its status, and the id of a tombstone are taken: a new key of
-/// that id is an error, and the key that has it is as it was.
+/// Checks that the id of a key, whatever its status, and the id of a tombstone are taken: a new key
+/// of that id is an error, and the key that has it is as it was.
 ///
 /// # Errors
 ///

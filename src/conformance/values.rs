@@ -14,8 +14,8 @@ use crate::timestamp::Timestamp;
 const LONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\
                     0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// Checks that a tombstone stays, with its time, whatever happens to the other keys, and that nothing
-/// happens to it.
+/// Checks that a tombstone stays, with its time, whatever happens to the other keys, and that
+/// nothing happens to it.
 ///
 /// # Errors
 ///
@@ -41,8 +41,9 @@ pub async fn tombstones<F: Fixture>(fixture: &F) -> Checked {
 
 /// Checks that ids, times, statuses and materials come back as they were written.
 ///
-/// The ids differ in case alone, are short or long, or have a meaning in SQL, in paths or in patterns.
-/// The times lie at both ends and have odd milliseconds. There are 256 different materials.
+/// The ids differ in case alone, are short or long, or have a meaning in SQL, in paths or in
+/// patterns. The times lie at both ends and have odd milliseconds. There are 256 different
+/// materials.
 ///
 /// # Errors
 ///
@@ -107,8 +108,8 @@ pub async fn unchanged_values<F: Fixture>(fixture: &F) -> Checked {
     Ok(())
 }
 
-/// Checks that nothing that happens in one store shows in another. The same ids may be in both, with
-/// other materials, and each store has revisions of its own.
+/// Checks that nothing that happens in one store shows in another. The same ids may be in both,
+/// with other materials, and each store has revisions of its own.
 ///
 /// # Errors
 ///

@@ -64,7 +64,8 @@ impl Times {
         Timestamp::latest(times)
     }
 
-    /// The time that counts for a transition: the one asked for, or the latest that the key carries.
+    /// The time that counts for a transition: the one asked for, or the latest that the key
+    /// carries.
     pub(crate) fn no_earlier_than(&self, asked_at: Timestamp) -> Timestamp {
         self.latest().map_or(asked_at, |latest| latest.max(asked_at))
     }
@@ -178,9 +179,9 @@ impl Head {
         self.marks.enter(&mut self.times, status, at);
     }
 
-    /// Returns the place of the key in the promised order: the active one; the demoted ones, latest first;
-    /// the staged ones in the order of their coming; the retired ones and then the revoked ones, latest
-    /// first. `seq` tells apart what happened at the same millisecond.
+    /// Returns the place of the key in the promised order: the active one; the demoted ones, latest
+    /// first; the staged ones in the order of their coming; the retired ones and then the revoked
+    /// ones, latest first. `seq` tells apart what happened at the same millisecond.
     pub(crate) fn rank(&self, status: KeyStatus, seq: u32) -> Rank {
         let latest_first = |group, at| (group, Reverse(at), Reverse(self.times.activated_at), !seq);
         match status {

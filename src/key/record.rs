@@ -52,8 +52,8 @@ pub struct KeyRecord<M = KeyMaterial> {
 impl<M> KeyRecord<M> {
     /// Makes a record of a key of which nothing else is known.
     ///
-    /// An active key counts as activated when it was created, no other event has a time, and the key may
-    /// have encrypted. [`staged`](Self::staged) says that it never did.
+    /// An active key counts as activated when it was created, no other event has a time, and the
+    /// key may have encrypted. [`staged`](Self::staged) says that it never did.
     pub fn new(id: KeyId, status: KeyStatus, created_at: Timestamp, material: M) -> Self {
         Self::from_shared(id, status, created_at, Arc::new(material))
     }
@@ -92,7 +92,8 @@ impl<M> KeyRecord<M> {
         Self { info: KeyInfo { times, ..self.info }, ..self }
     }
 
-    /// Puts other material in the place of this: the unwrapped key in the place of its wrapped form.
+    /// Puts other material in the place of this: the unwrapped key in the place of its wrapped
+    /// form.
     ///
     /// # Examples
     ///
@@ -146,8 +147,8 @@ impl<M> fmt::Debug for KeyRecord<M> {
     }
 }
 
-/// A contradiction among the times of a key. Equal times never conflict, and a time that is not known
-/// conflicts with nothing.
+/// A contradiction among the times of a key. Equal times never conflict, and a time that is not
+/// known conflicts with nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum TimeConflict {

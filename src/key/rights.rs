@@ -11,8 +11,8 @@ use crate::status::KeyStatus;
 /// The right to encrypt, lent by an active key.
 ///
 /// There is no other way to one than [`Key::encryption_key`](crate::Key::encryption_key) on a
-/// `Key<Active>`, or a shorthand for it. A function that takes an `EncryptionKey` can therefore not be
-/// called with an old key.
+/// `Key<Active>`, or a shorthand for it. A function that takes an `EncryptionKey` can therefore not
+/// be called with an old key.
 ///
 /// It borrows the key, and got from a ring it borrows the ring: while it lives, no other key can be
 /// activated there. Like any shared borrow it copies freely, and it copies no secret.
@@ -82,8 +82,8 @@ impl<E> fmt::Debug for EncryptionKey<'_, E> {
 
 /// The right to decrypt, lent by a key that is active, inactive or retired.
 ///
-/// It shows the decrypting half alone. It is no [`EncryptionKey`], and cannot become one. It borrows the
-/// key; [`to_owned`](Self::to_owned) makes a right that borrows nothing.
+/// It shows the decrypting half alone. It is no [`EncryptionKey`], and cannot become one. It
+/// borrows the key; [`to_owned`](Self::to_owned) makes a right that borrows nothing.
 ///
 /// # Examples
 ///
@@ -136,11 +136,11 @@ impl<'k, D> DecryptionKey<'k, D> {
         self.status
     }
 
-    /// Returns true if this ring has seen the key active, and the key is not active now: data under it
-    /// would gain from being sealed again.
+    /// Returns true if this ring has seen the key active, and the key is not active now: data under
+    /// it would gain from being sealed again.
     ///
-    /// A staged key that decrypts is not superseded. Somebody has a newer ring and encrypts with it,
-    /// so this ring is merely old: sealing the data again would seal it under an older key.
+    /// A staged key that decrypts is not superseded. Somebody has a newer ring and encrypts with
+    /// it, so this ring is merely old: sealing the data again would seal it under an older key.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         !self.status.can_encrypt() && self.head.marks.used()
@@ -175,8 +175,8 @@ impl<D> fmt::Debug for DecryptionKey<'_, D> {
 
 /// A [`DecryptionKey`] that borrows nothing: for a task that outlives the ring it came from.
 ///
-/// It shares the material, so the material is not wiped before this right is dropped. There is no owned
-/// encryption key: take one anew from the ring.
+/// It shares the material, so the material is not wiped before this right is dropped. There is no
+/// owned encryption key: take one anew from the ring.
 ///
 /// # Examples
 ///

@@ -45,10 +45,10 @@ pub const fn days(days: u64) -> Duration {
 ///
 /// A period includes its last moment: after 90 days to the millisecond, what it is about is due.
 ///
-/// An unknown time is never taken for one that is long past. Nothing is due or over because of it, and
-/// the plan says which key it is. Where a rule protects data and cannot be shown to be kept, the answer
-/// is no: a staged key may not be activated if nobody knows when it was added, and a key does not
-/// decrypt above a floor if nobody knows when it was active.
+/// An unknown time is never taken for one that is long past. Nothing is due or over because of it,
+/// and the plan says which key it is. Where a rule protects data and cannot be shown to be kept,
+/// the answer is no: a staged key may not be activated if nobody knows when it was added, and a key
+/// does not decrypt above a floor if nobody knows when it was active.
 ///
 /// # Examples
 ///
@@ -90,9 +90,10 @@ pub struct Cryptoperiods {
 impl Cryptoperiods {
     /// A policy with a new key every 90 days, which is a common practice.
     ///
-    /// Every process has two days to load a new key. A key decrypts for a year after its deactivation and
-    /// for 30 days after its retirement, and is kept for 90. The usage limit is that for random nonces
-    /// (NIST SP 800-38D, section 8.3), and a rotation is due at 80 percent of it.
+    /// Every process has two days to load a new key. A key decrypts for a year after its
+    /// deactivation and for 30 days after its retirement, and is kept for 90. The usage limit is
+    /// that for random nonces (NIST SP 800-38D, section 8.3), and a rotation is due at 80 percent
+    /// of it.
     pub const QUARTERLY: Self = Self::builder()
         .originator_usage(days(90))
         .propagation(days(2))
@@ -102,11 +103,12 @@ impl Cryptoperiods {
         .usage_limit(UsageLimit::RANDOM_NONCE)
         .build_static();
 
-    /// A policy with the longest periods that NIST SP 800-57 Part 1 (Rev. 5, section 5.3.6, table 1)
-    /// suggests for symmetric keys that encrypt data: active for two years, and decrypting for three more.
+    /// A policy with the longest periods that NIST SP 800-57 Part 1 (Rev. 5, section 5.3.6, table
+    /// 1) suggests for symmetric keys that encrypt data: active for two years, and decrypting for
+    /// three more.
     ///
-    /// The usage limit is that for random nonces (NIST SP 800-38D, section 8.3). The table leaves the rest
-    /// to the user; two days of propagation are added here.
+    /// The usage limit is that for random nonces (NIST SP 800-38D, section 8.3). The table leaves
+    /// the rest to the user; two days of propagation are added here.
     pub const NIST_LONGEST: Self = Self::builder()
         .originator_usage(days(2 * 365))
         .propagation(days(2))

@@ -10,12 +10,12 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// Marks the keys that the policy does not let decrypt now.
     ///
     /// From then on a lookup of such a key answers
-    /// [`DecryptionKeyError::NotAllowed`](crate::DecryptionKeyError::NotAllowed) with the policy's reason,
-    /// until this is called again: each call judges all keys anew. Nothing is lost by it: the ring keeps
-    /// the keys and their material, stores them, and can change them.
+    /// [`DecryptionKeyError::NotAllowed`](crate::DecryptionKeyError::NotAllowed) with the policy's
+    /// reason, until this is called again: each call judges all keys anew. Nothing is lost by it:
+    /// the ring keeps the keys and their material, stores them, and can change them.
     ///
-    /// A policy's answer changes with time. Call this when a ring is loaded, and again when the plan says
-    /// so.
+    /// A policy's answer changes with time. Call this when a ring is loaded, and again when the
+    /// plan says so.
     ///
     /// # Examples
     ///
@@ -52,8 +52,8 @@ impl Evidence {
     ///
     /// # Errors
     ///
-    /// The refusal, with its reason: nothing is stated, the count is of another key, or it was made before
-    /// the key was retired.
+    /// The refusal, with its reason: nothing is stated, the count is of another key, or it was made
+    /// before the key was retired.
     pub fn covers(&self, key: &KeyInfo) -> Result<(), Refusal> {
         let refuse = |reason| Err(Refusal::new(reason).by(Rule::Evidence));
         match self {

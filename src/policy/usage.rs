@@ -6,8 +6,8 @@ use thiserror::Error;
 
 /// The number of encryptions that the active key has done, as far as the caller knows.
 ///
-/// Nothing here counts. The program that encrypts counts, adds up the counts of a fleet's processes,
-/// and hands the sum to the policy.
+/// Nothing here counts. The program that encrypts counts, adds up the counts of a fleet's
+/// processes, and hands the sum to the policy.
 ///
 /// # Examples
 ///
@@ -46,8 +46,8 @@ impl Usage {
     ///
     /// # Errors
     ///
-    /// [`UsageDecreased`] if the count has gone backwards: a counter was lost, or belongs to another key.
-    /// The greater count is kept.
+    /// [`UsageDecreased`] if the count has gone backwards: a counter was lost, or belongs to
+    /// another key. The greater count is kept.
     pub const fn update(&mut self, encryptions: u64) -> Result<(), UsageDecreased> {
         match self.encryptions {
             Some(known) if encryptions < known => {
@@ -76,11 +76,11 @@ pub struct UsageDecreased {
 
 /// The number of encryptions that a key is good for, and its source.
 ///
-/// With random nonces of 96 bits, which AES-GCM and ChaCha20-Poly1305 both use, two messages get the
-/// same nonce sooner or later, and then both are lost. The bound of NIST SP 800-38D, 2^32 messages,
-/// keeps the probability of that under 2^-32. It is a matter of the nonce and not of the cipher.
-/// RFC 8439 sets no bound of its own for ChaCha20-Poly1305 and asks for unique nonces, so random ones
-/// are under the same bound.
+/// With random nonces of 96 bits, which AES-GCM and ChaCha20-Poly1305 both use, two messages get
+/// the same nonce sooner or later, and then both are lost. The bound of NIST SP 800-38D, 2^32
+/// messages, keeps the probability of that under 2^-32. It is a matter of the nonce and not of the
+/// cipher. RFC 8439 sets no bound of its own for ChaCha20-Poly1305 and asks for unique nonces, so
+/// random ones are under the same bound.
 ///
 /// # Examples
 ///
@@ -100,18 +100,18 @@ pub struct UsageLimit {
 }
 
 impl UsageLimit {
-    /// The limit of 2^32 encryptions, for AES-GCM and any other cipher with random nonces of 96 bits
-    /// (NIST SP 800-38D, section 8.3).
+    /// The limit of 2^32 encryptions, for AES-GCM and any other cipher with random nonces of 96
+    /// bits (NIST SP 800-38D, section 8.3).
     pub const RANDOM_NONCE: Self =
         Self { encryptions: 1 << 32, source: UsageLimitSource::NistSp800_38d };
 
-    /// The limit of 2^24.5 encryptions, for AES-GCM with counted nonces and messages of up to 16 KiB, such
-    /// as the records of TLS 1.3 (RFC 8446, section 5.5).
+    /// The limit of 2^24.5 encryptions, for AES-GCM with counted nonces and messages of up to 16
+    /// KiB, such as the records of TLS 1.3 (RFC 8446, section 5.5).
     pub const AES_GCM_RECORDS: Self =
         Self { encryptions: 23_726_566, source: UsageLimitSource::Rfc8446 };
 
-    /// The limit of 2^23 encryptions, for AES-GCM with counted nonces and messages of up to 2^11 blocks,
-    /// such as the packets of QUIC (RFC 9001, section 6.6).
+    /// The limit of 2^23 encryptions, for AES-GCM with counted nonces and messages of up to 2^11
+    /// blocks, such as the packets of QUIC (RFC 9001, section 6.6).
     pub const AES_GCM_PACKETS: Self =
         Self { encryptions: 1 << 23, source: UsageLimitSource::Rfc9001 };
 

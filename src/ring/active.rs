@@ -4,8 +4,8 @@ use crate::key::{Halves, Key, Rotation};
 use crate::status::{Active, Inactive};
 use crate::timestamp::Timestamp;
 
-/// The active key, beside the ends of its id: a lookup sees by them whether it is for this key. Only
-/// together do they change.
+/// The active key, beside the ends of its id: a lookup sees by them whether it is for this key.
+/// Only together do they change.
 pub(super) struct ActiveKey<E, D: Halves<E>> {
     ends: Ends,
     key: Key<Active, E, D>,

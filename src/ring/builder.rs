@@ -48,8 +48,8 @@ impl<E, D: Halves<E>> KeyringBuilder<E, D> {
         self.inactive(key)
     }
 
-    /// Adds an inactive key that encrypted before. It is demoted, and so not due to be activated, even if
-    /// nobody knows when it was active.
+    /// Adds an inactive key that encrypted before. It is demoted, and so not due to be activated,
+    /// even if nobody knows when it was active.
     pub fn previous(self, mut key: Key<Inactive, E, D>) -> Self {
         key.head_mut().marks.set_used();
         self.inactive(key)

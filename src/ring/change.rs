@@ -151,8 +151,8 @@ impl<E, D: Halves<E>> Keyring<E, D> {
         Ok(RotationDecision::Rotated(self.activate(next, at)))
     }
 
-    /// Activates the inactive key of this id, if there is one, and leaves the one that was active in
-    /// its place.
+    /// Activates the inactive key of this id, if there is one, and leaves the one that was active
+    /// in its place.
     #[inline]
     fn swap_active(&mut self, id: &str, at: Timestamp) -> Option<Rotation> {
         let next = self.next_seq();

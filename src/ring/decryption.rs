@@ -24,8 +24,8 @@ use crate::timestamp::Timestamp;
 /// A ring for verifiers and readers: it has decrypting halves alone, and no way to encrypt.
 ///
 /// It has no active key of its own, and may be empty. [`decryption_only`](Keyring::decryption_only)
-/// makes one of a [`Keyring`], and [`from_parts`](Self::from_parts) makes one of the keys that an issuer
-/// has published. It does not change: to follow a newer ring, make it anew.
+/// makes one of a [`Keyring`], and [`from_parts`](Self::from_parts) makes one of the keys that an
+/// issuer has published. It does not change: to follow a newer ring, make it anew.
 ///
 /// # Examples
 ///
@@ -77,9 +77,9 @@ impl<V> DecryptionKeyring<V> {
     ///
     /// # Errors
     ///
-    /// [`InvalidKeyring`] with every violation, as for [`Keyring::from_parts`]: more than one active
-    /// key, an id that stands there twice or belongs to a destroyed key, times that contradict each
-    /// other. Everything handed in is dropped then.
+    /// [`InvalidKeyring`] with every violation, as for [`Keyring::from_parts`]: more than one
+    /// active key, an id that stands there twice or belongs to a destroyed key, times that
+    /// contradict each other. Everything handed in is dropped then.
     pub fn from_parts(
         records: impl IntoIterator<Item = KeyRecord<V>>,
         destroyed: impl IntoIterator<Item = Destruction>,

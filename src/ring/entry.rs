@@ -18,8 +18,8 @@ use crate::timestamp::Timestamp;
 /// | `Entry<Retired>` | – | – | – | yes | – | yes |
 /// | `Entry<Revoked>` | – | – | – | – | to Retired | yes |
 ///
-/// A dash does not compile. An entry borrows the ring, so there is one at a time, and each operation
-/// consumes it. No policy is asked.
+/// A dash does not compile. An entry borrows the ring, so there is one at a time, and each
+/// operation consumes it. No policy is asked.
 ///
 /// # Examples
 ///
@@ -55,8 +55,8 @@ impl<'r, S: Status, E, D: Halves<E>> Entry<'r, S, E, D> {
 
     /// Makes this key the active one. The key that was active becomes inactive in the same step.
     ///
-    /// Both keys get the same time: `at`, or the latest that either carries if that is later. Cannot
-    /// fail.
+    /// Both keys get the same time: `at`, or the latest that either carries if that is later.
+    /// Cannot fail.
     pub fn activate(self, at: Timestamp) -> Rotation
     where
         S: asked::CanActivateInRing,
@@ -64,8 +64,8 @@ impl<'r, S: Status, E, D: Halves<E>> Entry<'r, S, E, D> {
         self.ring.activate(self.key, at)
     }
 
-    /// Never compiles, and its error message says what to do: the active key of a ring becomes inactive
-    /// when another is activated, and in no other way.
+    /// Never compiles, and its error message says what to do: the active key of a ring becomes
+    /// inactive when another is activated, and in no other way.
     pub fn deactivate(self, at: Timestamp)
     where
         S: asked::CanDeactivateInRing,
@@ -89,8 +89,8 @@ impl<'r, S: Status, E, D: Halves<E>> Entry<'r, S, E, D> {
 
     /// Revokes this key, because it is not trusted any more: it does not decrypt.
     ///
-    /// An encrypting half that was kept apart is dropped. [`Keyring::salvage_key`] lends the other half to a
-    /// job that seals data again. Cannot fail.
+    /// An encrypting half that was kept apart is dropped. [`Keyring::salvage_key`] lends the other
+    /// half to a job that seals data again. Cannot fail.
     pub fn revoke(self, at: Timestamp) -> Revocation
     where
         S: asked::CanRevokeInRing,

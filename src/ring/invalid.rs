@@ -41,8 +41,8 @@ impl InvalidKeyring {
         Self { violations: violations.into_boxed_slice() }
     }
 
-    /// Returns all that is wrong: first the number of active keys, then the rest in the order of the
-    /// records.
+    /// Returns all that is wrong: first the number of active keys, then the rest in the order of
+    /// the records.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations

@@ -47,8 +47,8 @@ impl<'r, E, D: Halves<E>> IntoIterator for &'r Keyring<E, D> {
 }
 
 impl<E, D: Halves<E>> Keyring<E, D> {
-    /// Lists what is picked of the keys that are not active, in the promised order. The sort waits until
-    /// somebody asks for the first.
+    /// Lists what is picked of the keys that are not active, in the promised order. The sort waits
+    /// until somebody asks for the first.
     pub(super) fn sorted<'r, T: 'r>(
         &'r self,
         pick: impl Fn(&'r Slot<E, D>) -> Option<T> + 'r,

@@ -1,4 +1,5 @@
-//! The border: stored records become a ring, or are refused with everything that is wrong with them.
+//! The border: stored records become a ring, or are refused with everything that is wrong with
+//! them.
 
 use alloc::vec::Vec;
 use core::iter;
@@ -69,12 +70,12 @@ impl<M> Keyring<M> {
         Border::of_parts(records, destroyed).into_ring()
     }
 
-    /// Makes a ring of the keys in a service's configuration: one to encrypt with, and older ones to read.
-    /// Without older ones it is a ring of one.
+    /// Makes a ring of the keys in a service's configuration: one to encrypt with, and older ones
+    /// to read. Without older ones it is a ring of one.
     ///
     /// `at` is the time of the loading. The ring has the keys since then, and events of which the
-    /// configuration does not tell the time are dated by it. The older keys are demoted, and never due to
-    /// be activated.
+    /// configuration does not tell the time are dated by it. The older keys are demoted, and never
+    /// due to be activated.
     ///
     /// # Errors
     ///

@@ -70,8 +70,8 @@ where
 
 /// Makes a material, places it on the heap, and clears the stack on which it was made.
 ///
-/// What a value leaves on the stack may be taken to the heap by whatever is put together there next,
-/// as the unused part of a slot. `tests/heap_residue.rs` finds it without this.
+/// What a value leaves on the stack may be taken to the heap by whatever is put together there
+/// next, as the unused part of a slot. `tests/heap_residue.rs` finds it without this.
 fn placed<N, X>(make: impl FnOnce() -> Result<N, X>) -> Result<Arc<N>, X> {
     #[inline(never)]
     fn in_a_frame_below<T>(make: impl FnOnce() -> T) -> T {
@@ -272,8 +272,8 @@ impl<M> Keyring<M> {
 }
 
 impl<E, D: Halves<E>> Keyring<E, D> {
-    /// Makes a second ring over the same material. Not a `Clone`, because from here on the two rings
-    /// go their own ways, and material is wiped only when neither holds it.
+    /// Makes a second ring over the same material. Not a `Clone`, because from here on the two
+    /// rings go their own ways, and material is wiped only when neither holds it.
     ///
     /// # Examples
     ///
@@ -319,8 +319,8 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     }
 }
 
-/// The error for an active key that could not be prepared: without it there is no ring. It gives back
-/// what was made for the other keys.
+/// The error for an active key that could not be prepared: without it there is no ring. It gives
+/// back what was made for the other keys.
 #[must_use = "what was made for the other keys is in here"]
 pub struct ActiveUnprepared<N> {
     id: KeyId,

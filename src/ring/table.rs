@@ -208,8 +208,8 @@ fn rehash<T: Identified>(things: &[T], hasher: &DefaultHashBuilder) -> impl Fn(&
     }
 }
 
-/// Four billion things, which is what a position can count, are hundreds of gigabytes: treated as the
-/// end of the memory, which stops the program rather than let a position be wrong.
+/// Four billion things, which is what a position can count, are hundreds of gigabytes: treated as
+/// the end of the memory, which stops the program rather than let a position be wrong.
 #[cold]
 fn no_room_for(one_more: Layout) -> ! {
     handle_alloc_error(one_more)

@@ -8,7 +8,8 @@ use crate::material::KeyMaterial;
 use crate::status::{Inactive, KeyStatus};
 use crate::timestamp::Timestamp;
 
-/// The error for a key that was to be added to a ring, and whose id is taken. It gives the key back.
+/// The error for a key that was to be added to a ring, and whose id is taken. It gives the key
+/// back.
 ///
 /// # Examples
 ///
@@ -92,8 +93,8 @@ impl fmt::Display for TakenBy {
 
 /// The error for a key that was to be added to a store, and whose id is taken.
 ///
-/// It is [`KeyIdTaken`] without the key: [`RotationService::add`](crate::RotationService::add) borrows
-/// the key, and so has none to give back.
+/// It is [`KeyIdTaken`] without the key: [`RotationService::add`](crate::RotationService::add)
+/// borrows the key, and so has none to give back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TakenId {

@@ -1,5 +1,5 @@
-//! What the compiler says about what a ring does not do: each dash in the table of its entries, with
-//! the line for a key in a ring first, and what programs try with the ring as a whole.
+//! What the compiler says about what a ring does not do: each dash in the table of its entries,
+//! with the line for a key in a ring first, and what programs try with the ring as a whole.
 
 use crate::status::words as key;
 use crate::status::{Active, CanActivate, CanDestroy, CanRestore, CanRetire, CanRevoke};

@@ -1,4 +1,5 @@
-//! The way of a change: sending it to the store, finding out what became of it, putting it on record.
+//! The way of a change: sending it to the store, finding out what became of it, putting it on
+//! record.
 
 use alloc::sync::Arc;
 use core::fmt;

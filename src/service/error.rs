@@ -30,12 +30,13 @@ use crate::ring::{EntryError, InvalidKeyring, TakenId};
 pub enum RotationError<E> {
     /// The store could not be read.
     ///
-    /// As the answer to a change this means one of two things. Nothing was sent; or the store has answered
-    /// (`bootstrap` has stored the key, any other change has lost a race) and the reading after that failed.
+    /// As the answer to a change this means one of two things. Nothing was sent; or the store has
+    /// answered (`bootstrap` has stored the key, any other change has lost a race) and the reading
+    /// after that failed.
     #[error("the key store could not be read")]
     Provider(#[source] E),
-    /// The store refused the change for good: nothing was written, and sending the same change again does
-    /// not help. See [`KeyProvider::is_refusal`](crate::KeyProvider::is_refusal).
+    /// The store refused the change for good: nothing was written, and sending the same change
+    /// again does not help. See [`KeyProvider::is_refusal`](crate::KeyProvider::is_refusal).
     #[error("the key store refused the change of key `{id}`, and nothing was written")]
     Rejected {
         /// The key that was to change.
@@ -43,8 +44,8 @@ pub enum RotationError<E> {
         /// The store's error.
         source: E,
     },
-    /// A change was sent, and it is not known what became of it: neither the store's answer nor reading the
-    /// store again told. Look at the store's state before trying again.
+    /// A change was sent, and it is not known what became of it: neither the store's answer nor
+    /// reading the store again told. Look at the store's state before trying again.
     #[error(
         "whether the change of key `{id}` was stored is not known: look at the state before trying again"
     )]

@@ -9,8 +9,8 @@ use crate::text::{AuditText, EscapedText};
 
 /// A request to destroy a key, with the reason why it may be destroyed.
 ///
-/// [`RotationService::destroy`](super::RotationService::destroy) takes anything that becomes one. An
-/// [`Unreferenced`] does. A key id alone does too, without evidence: the policy without rules
+/// [`RotationService::destroy`](super::RotationService::destroy) takes anything that becomes one.
+/// An [`Unreferenced`] does. A key id alone does too, without evidence: the policy without rules
 /// ([`StrictSingleActive`](crate::StrictSingleActive)) agrees to it, and any other refuses.
 ///
 /// # Examples

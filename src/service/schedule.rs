@@ -31,9 +31,9 @@ impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
     ///
     /// # Errors
     ///
-    /// [`RotationError::Refused`] if the evidence does not do, and those of [`keyring`](Self::keyring) and
-    /// of a commit. A ring that has changed since the plan was made is no error: the answer is
-    /// [`Applied::Stale`].
+    /// [`RotationError::Refused`] if the evidence does not do, and those of
+    /// [`keyring`](Self::keyring) and of a commit. A ring that has changed since the plan was made
+    /// is no error: the answer is [`Applied::Stale`].
     ///
     /// # Examples
     ///
@@ -91,8 +91,8 @@ impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
 pub enum Applied {
     /// The step is stored.
     Done,
-    /// The step is not due in the ring as it is now, because somebody else has changed it. Nothing is
-    /// stored: make a new plan.
+    /// The step is not due in the ring as it is now, because somebody else has changed it. Nothing
+    /// is stored: make a new plan.
     Stale {
         /// The ring as it is now.
         now: KeyringState,

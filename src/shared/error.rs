@@ -5,8 +5,8 @@ use thiserror::Error;
 use crate::text::EscapedText;
 use crate::timestamp::Timestamp;
 
-/// The error for a shared ring that is not known to be the store's any more. It does not encrypt, and
-/// goes on decrypting.
+/// The error for a shared ring that is not known to be the store's any more. It does not encrypt,
+/// and goes on decrypting.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "the keyring was {}, which is too long before {now} to encrypt: refresh it", Confirmed(*confirmed_at)
@@ -19,8 +19,8 @@ pub struct StaleKeyring {
     pub now: Timestamp,
 }
 
-/// The error for a key that the ring does not have, and of which it is not known whether the store has
-/// it.
+/// The error for a key that the ring does not have, and of which it is not known whether the store
+/// has it.
 ///
 /// `E` is the error of the refresh.
 #[derive(Debug, Error)]

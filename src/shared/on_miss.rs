@@ -18,24 +18,24 @@ use crate::ring::{DecryptionKeyError, Keyring};
 use crate::text::EscapedText;
 use crate::timestamp::Timestamp;
 
-/// Refreshes a [`SharedKeyring`] when data names a key that it does not have: the key may be younger
-/// than the ring.
+/// Refreshes a [`SharedKeyring`] when data names a key that it does not have: the key may be
+/// younger than the ring.
 ///
 /// Misses that happen at the same time share one refresh.
 ///
 /// # The limit
 ///
 /// Ids come from ciphertext headers, which anybody may write, so refreshes are spaced. Between the
-/// beginnings of two lies at least a minute divided by the number that a minute may have, rounded up to
-/// a millisecond. A new key waits no longer than that, whatever else is asked for. After a clock was set
-/// back it waits no longer than twice that.
+/// beginnings of two lies at least a minute divided by the number that a minute may have, rounded
+/// up to a millisecond. A new key waits no longer than that, whatever else is asked for. After a
+/// clock was set back it waits no longer than twice that.
 ///
 /// # Dropped calls
 ///
-/// A refresh runs within the call that began it, and ends with it. A server may drop the handler of a
-/// client that hangs up, and the refresh with it. A client that names made-up ids and hangs up, over
-/// and over, then begins each refresh and lets none end. There, let the closure spawn the refresh as a
-/// task of its own and wait for its handle.
+/// A refresh runs within the call that began it, and ends with it. A server may drop the handler of
+/// a client that hangs up, and the refresh with it. A client that names made-up ids and hangs up,
+/// over and over, then begins each refresh and lets none end. There, let the closure spawn the
+/// refresh as a task of its own and wait for its handle.
 ///
 /// # Examples
 ///
@@ -98,21 +98,22 @@ impl<M> RefreshOnMiss<M> {
         Self { shared, interval, flight: Mutex::default() }
     }
 
-    /// Returns the ring to look this id up in, after a refresh if the ring has never heard of the id.
+    /// Returns the ring to look this id up in, after a refresh if the ring has never heard of the
+    /// id.
     ///
     /// The ring has the key or its tombstone, or else it was loaded after this call began. So
-    /// [`Keyring::decryption_key`] gives the store's answer. A text that cannot be a key id is answered
-    /// without asking the store.
+    /// [`Keyring::decryption_key`] gives the store's answer. A text that cannot be a key id is
+    /// answered without asking the store.
     ///
-    /// `now` is the time of this call. If it is older than the last refresh by more than the space between
-    /// two, the clock is taken to have been set back.
+    /// `now` is the time of this call. If it is older than the last refresh by more than the space
+    /// between two, the clock is taken to have been set back.
     ///
     /// # Errors
     ///
-    /// [`MissError::NotLookedUp`], for one of two reasons. The limit does not let the store be asked now; or
-    /// this call waited for a refresh that was going on already, which did not bring the key, and may have
-    /// read the store before the key was there. The data may be good: put it back, and try again at the time
-    /// in the error.
+    /// [`MissError::NotLookedUp`], for one of two reasons. The limit does not let the store be
+    /// asked now; or this call waited for a refresh that was going on already, which did not bring
+    /// the key, and may have read the store before the key was there. The data may be good: put it
+    /// back, and try again at the time in the error.
     ///
     /// [`MissError::Refresh`] if the refresh failed.
     pub async fn ring_with<T, E, Refresh>(
@@ -219,8 +220,8 @@ impl Drop for Pilot<'_> {
     }
 }
 
-/// Returns true if the ring has an answer for this id that a newer ring could not change: the key, or
-/// that it was destroyed.
+/// Returns true if the ring has an answer for this id that a newer ring could not change: the key,
+/// or that it was destroyed.
 fn knows<M>(ring: &Keyring<M>, id: &str) -> bool {
     !matches!(ring.decryption_key(id), Err(DecryptionKeyError::KeyNotFound { .. }))
 }

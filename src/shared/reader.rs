@@ -12,16 +12,16 @@ use crate::timestamp::Timestamp;
 
 /// A worker's own view of a [`SharedKeyring`].
 ///
-/// A reader keeps the ring that it last saw. [`current`](Self::current) asks with one relaxed load if
-/// there is a newer one, and costs as little as a field access while there is none.
+/// A reader keeps the ring that it last saw. [`current`](Self::current) asks with one relaxed load
+/// if there is a newer one, and costs as little as a field access while there is none.
 ///
 /// # Material that an idle reader keeps
 ///
-/// A reader keeps the ring that it last saw until the next [`current`](Self::current), or until it is
-/// dropped. With the ring it keeps the material of its keys, also of keys that were destroyed since.
-/// The same goes for a ring that [`SharedKeyring::load`] gave out. A worker that may sleep for long
-/// drops its reader before, or calls `current` now and then. Then material is wiped no later than the
-/// longest pause between two calls after it left the ring.
+/// A reader keeps the ring that it last saw until the next [`current`](Self::current), or until it
+/// is dropped. With the ring it keeps the material of its keys, also of keys that were destroyed
+/// since. The same goes for a ring that [`SharedKeyring::load`] gave out. A worker that may sleep
+/// for long drops its reader before, or calls `current` now and then. Then material is wiped no
+/// later than the longest pause between two calls after it left the ring.
 ///
 /// # Examples
 ///
@@ -61,12 +61,13 @@ impl<M> KeyringReader<M> {
         self.cache.load()
     }
 
-    /// Lends the right to encrypt, if the ring is known to have been the store's at most this long ago.
+    /// Lends the right to encrypt, if the ring is known to have been the store's at most this long
+    /// ago.
     ///
-    /// A process that is cut off from its store may go on with a key that the others have left. With a
-    /// limit, it stops encrypting, and goes on decrypting with [`current`](Self::current). A ring that was
-    /// never [confirmed](SharedKeyring::confirm) is over every limit. A clock that is set back makes a ring
-    /// look fresh for as long as it was set back.
+    /// A process that is cut off from its store may go on with a key that the others have left.
+    /// With a limit, it stops encrypting, and goes on decrypting with [`current`](Self::current). A
+    /// ring that was never [confirmed](SharedKeyring::confirm) is over every limit. A clock that is
+    /// set back makes a ring look fresh for as long as it was set back.
     ///
     /// # Errors
     ///

@@ -16,13 +16,13 @@ use crate::timestamp::Timestamp;
 impl<M> Snapshot<M> {
     /// Applies the change, if it expects this revision: makes this the snapshot after it.
     ///
-    /// This is [`commit`](crate::KeyProvider::commit) for a store that keeps the whole ring in one place,
-    /// such as a vault entry or a file.
+    /// This is [`commit`](crate::KeyProvider::commit) for a store that keeps the whole ring in one
+    /// place, such as a vault entry or a file.
     ///
     /// # Errors
     ///
-    /// [`ChangeMismatch`] if the revision matches and the change does not fit the rows. Then, as on a
-    /// conflict, nothing changes.
+    /// [`ChangeMismatch`] if the revision matches and the change does not fit the rows. Then, as on
+    /// a conflict, nothing changes.
     ///
     /// # Examples
     ///
@@ -47,8 +47,8 @@ impl<M> Snapshot<M> {
         self.apply_keeping(expected, change).map(|(commit, _removed)| commit)
     }
 
-    /// Applies the change as [`apply`](Self::apply) does, and returns the records that are gone. The caller
-    /// drops them, because the drop of a material may panic or take its time.
+    /// Applies the change as [`apply`](Self::apply) does, and returns the records that are gone.
+    /// The caller drops them, because the drop of a material may panic or take its time.
     pub(super) fn apply_keeping(
         &mut self,
         expected: Revision,

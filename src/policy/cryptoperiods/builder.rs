@@ -50,8 +50,8 @@ impl CryptoperiodsBuilder {
 
     /// Sets how long a key that is no longer active decrypts before it is due to retire.
     ///
-    /// The recipient-usage period of NIST SP 800-57 Part 1 is this one and the originator-usage period
-    /// together.
+    /// The recipient-usage period of NIST SP 800-57 Part 1 is this one and the originator-usage
+    /// period together.
     pub const fn recipient_usage(mut self, period: Duration) -> Self {
         self.recipient_usage = Some(period);
         self
@@ -63,15 +63,15 @@ impl CryptoperiodsBuilder {
         self
     }
 
-    /// Sets how long a retired key is kept before it is due for destruction. It is at least as long as
-    /// the grace period.
+    /// Sets how long a retired key is kept before it is due for destruction. It is at least as long
+    /// as the grace period.
     pub const fn retention(mut self, period: Duration) -> Self {
         self.retention = Some(period);
         self
     }
 
-    /// Sets how long a new key must have been in the store before it may be activated: at least as long
-    /// as the slowest process takes to load it.
+    /// Sets how long a new key must have been in the store before it may be activated: at least as
+    /// long as the slowest process takes to load it.
     pub const fn propagation(mut self, period: Duration) -> Self {
         self.propagation = Some(period);
         self
@@ -83,8 +83,8 @@ impl CryptoperiodsBuilder {
         self
     }
 
-    /// Sets how many encryptions a key is good for. A rotation is due at 80 percent of that, or at the
-    /// share that [`soft_share`](Self::soft_share) sets.
+    /// Sets how many encryptions a key is good for. A rotation is due at 80 percent of that, or at
+    /// the share that [`soft_share`](Self::soft_share) sets.
     pub const fn usage_limit(mut self, limit: UsageLimit) -> Self {
         self.usage_limit = Some(limit);
         self
@@ -96,17 +96,18 @@ impl CryptoperiodsBuilder {
         self
     }
 
-    /// Lets a key that was active be activated again. Its count of encryptions goes on where it was, and
-    /// so must its nonces.
+    /// Lets a key that was active be activated again. Its count of encryptions goes on where it
+    /// was, and so must its nonces.
     pub const fn allow_reactivation(mut self) -> Self {
         self.allow_reactivation = true;
         self
     }
 
-    /// Keeps keys that were last activated before this time from decrypting, the active key excepted.
+    /// Keeps keys that were last activated before this time from decrypting, the active key
+    /// excepted.
     ///
-    /// A policy with a lower floor, or with none, lets them decrypt again. A key that is not trusted any
-    /// more is better revoked.
+    /// A policy with a lower floor, or with none, lets them decrypt again. A key that is not
+    /// trusted any more is better revoked.
     pub const fn floor(mut self, activated_at: Timestamp) -> Self {
         self.floor = Some(activated_at);
         self
@@ -116,8 +117,8 @@ impl CryptoperiodsBuilder {
     ///
     /// # Panics
     ///
-    /// Outside a `const`, with the first contradiction. For rules that are not known when the program is
-    /// compiled, [`build`](Self::build) answers with an error.
+    /// Outside a `const`, with the first contradiction. For rules that are not known when the
+    /// program is compiled, [`build`](Self::build) answers with an error.
     #[must_use]
     #[expect(clippy::panic, reason = "this is how a constant says why it does not compile")]
     pub const fn build_static(self) -> Cryptoperiods {
