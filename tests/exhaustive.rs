@@ -357,7 +357,7 @@ fn on_service(ring: Ring<Same>, operation: Operation, step: usize) -> Ring<Same>
             },
             Retire(n) => service.retire(IDS[n], at(step)).await.map(is_done),
             Destroy(n) => service.destroy(IDS[n], at(step)).await.map(is_done),
-            RotateIn(_) | Revoke(_) | Restore(_) => unreachable!("not of services"),
+            RotateIn(_) | Revoke(_) | Restore(_) => panic!("not of services"),
         }
     });
     match done {

@@ -89,7 +89,7 @@ trait Kind: Halves<u8, Decrypting = u8> + Sized {
     /// The decrypting half of the key with this encrypting half.
     fn public_of(n: u8) -> u8;
     /// Stores the ring and loads it, if it can be stored.
-    fn reload(ring: Keyring<u8, Self>) -> Result<Keyring<u8, Self>, Keyring<u8, Self>>;
+    fn reload(ring: &Keyring<u8, Self>) -> Option<Keyring<u8, Self>>;
     fn map(ring: &Keyring<u8, Self>) -> Keyring<u8, Self>;
     /// Also compares what can be made of the ring.
     fn also(ring: &Keyring<u8, Self>, model: &Model);
@@ -106,9 +106,9 @@ impl Kind for Same {
         n
     }
 
-    fn reload(ring: Keyring<u8>) -> Result<Keyring<u8>, Keyring<u8>> {
-        let (records, destroyed) = ring.into_parts();
-        Ok(Keyring::from_parts(records, destroyed).unwrap())
+    fn reload(ring: &Keyring<u8>) -> Option<Keyring<u8>> {
+        let (records, destroyed) = ring.fork().into_parts();
+        Some(Keyring::from_parts(records, destroyed).unwrap())
     }
 
     fn map(ring: &Keyring<u8>) -> Keyring<u8> {
@@ -133,8 +133,8 @@ impl Kind for Apart<u8> {
         !n
     }
 
-    fn reload(ring: Keyring<u8, Self>) -> Result<Keyring<u8, Self>, Keyring<u8, Self>> {
-        Err(ring)
+    fn reload(_: &Keyring<u8, Self>) -> Option<Keyring<u8, Self>> {
+        None
     }
 
     fn map(ring: &Keyring<u8, Self>) -> Keyring<u8, Self> {
@@ -346,17 +346,11 @@ fn step<D: Kind>(
             true
         }
         Operation::Reload => {
+            let Some(loaded) = D::reload(ring) else { return false };
+            *ring = loaded;
             // What a policy refuses is not stored: it is asked again.
-            let stored = match D::reload(ring.fork()) {
-                Ok(loaded) => {
-                    model.refused.clear();
-                    Ok(loaded)
-                }
-                Err(same) => Err(same),
-            };
-            let can_be_stored = stored.is_ok();
-            *ring = stored.unwrap_or_else(|same| same);
-            can_be_stored
+            model.refused.clear();
+            true
         }
         Operation::Fork => {
             *ring = ring.fork();
