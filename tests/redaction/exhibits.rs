@@ -3,26 +3,17 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::{Debug, Display};
-use std::mem;
-use std::sync::{Arc, Mutex};
 
-use key_rotation::audit::{AuditEvent, AuditSink};
 use key_rotation::error::{
-    ChangeMismatch, DecryptionKeyError, EntryError, EscapedText, InvalidKeyId, InvalidTimestamp,
-    MaterialError, ParseStatusError, RotationError, TakenBy, TimeConflict, TryFillError, Violation,
+    DecryptionKeyError, EntryError, EscapedText, InvalidKeyId, InvalidTimestamp, MaterialError,
+    ParseStatusError, TakenBy, TimeConflict, TryFillError, Violation,
 };
-use key_rotation::key::{Addition, Destruction, Retirement, Rotation, RotationDecision};
-use key_rotation::plan::{Because, DueStep};
-use key_rotation::policy::{Evidence, Refusal, Unreferenced, Usage, days};
-use key_rotation::ring::TakenId;
-use key_rotation::service::{Applied, DestroyRequest};
-use key_rotation::store::{Change, Revision};
+use key_rotation::key::Destruction;
+use key_rotation::policy::{Refusal, Usage};
 use key_rotation::{
-    Active, Cryptoperiods, InMemoryKeyProvider, Inactive, InvalidKeyring, Key, KeyId, KeyInfo,
-    KeyMaterial, KeyProvider, KeyRecord, KeyRef, KeyStatus, Keyring, Outcome, Retired, Revoked,
-    RotationPolicy, RotationService, StrictSingleActive, Times, Timestamp,
+    Active, Inactive, InvalidKeyring, Key, KeyId, KeyInfo, KeyMaterial, KeyRecord, KeyRef,
+    KeyStatus, Keyring, Retired, Revoked, RotationPolicy, StrictSingleActive, Times, Timestamp,
 };
-use pollster::block_on;
 
 pub(crate) fn id(name: &str) -> KeyId {
     name.parse().unwrap()
@@ -78,14 +69,11 @@ pub(crate) fn of<M: Send + Sync + 'static>(make: impl Fn() -> M) -> Exhibits {
     rings(&mut all, key);
     ring_errors(&mut all, key);
     border(&mut all, key);
-    stores(&mut all, key);
-    service_errors(&mut all, key);
     refused(&mut all, key);
     super::pairs::exhibit(&mut all, &make);
+    super::services::exhibit(&mut all, key);
     #[cfg(feature = "shared")]
     super::shared::exhibit(&mut all, key);
-    plans(&mut all, key);
-    audit(&mut all, key);
     values(&mut all);
     all
 }
@@ -177,7 +165,7 @@ fn rings<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
 }
 
 /// Refuses everything.
-struct Never;
+pub(crate) struct Never;
 
 impl RotationPolicy for Never {
     fn may_activate(&self, _key: &KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
@@ -230,7 +218,7 @@ fn ring_errors<M: 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactiv
 }
 
 /// Records with everything wrong that can be.
-fn damaged<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Vec<KeyRecord<M>> {
+pub(crate) fn damaged<M>(key: impl Fn(&str) -> Key<Inactive, M>) -> Vec<KeyRecord<M>> {
     let record = |name: &str, status| {
         let mut record = KeyRef::from(&key(name)).to_record();
         record.info.status = status;
@@ -266,82 +254,6 @@ fn border<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     }
 }
 
-fn stores<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
-    let record = |name: &str| KeyRef::from(&key(name)).to_record();
-    let first = KeyRef::from(&key("first").activate(at(2))).to_record();
-    let changes: [Change<M>; 5] = [
-        Change::Create(first),
-        Change::Add(record("second")),
-        Change::Activate(Rotation::new(id("first"), id("second"), at(3), false)),
-        Change::Retire(Retirement::new(id("first"), at(4))),
-        Change::Destroy(Destruction::new(id("first"), at(5))),
-    ];
-    let store = InMemoryKeyProvider::new();
-    for (n, change) in (0..).zip(&changes) {
-        all.debug("Change", change);
-        let commit = block_on(store.commit(Revision::new(n), change)).unwrap();
-        all.debug("Commit", &commit);
-        all.debug("Snapshot", &block_on(store.load()).unwrap());
-        all.debug("InMemoryKeyProvider", &store);
-    }
-    for misfit in [&changes[0], &changes[1], &changes[2], &changes[3]] {
-        let error = block_on(store.commit(Revision::new(5), misfit)).unwrap_err();
-        all.error("ChangeMismatch", &error);
-    }
-    all.debug("Commit::Conflict", &block_on(store.commit(Revision::EMPTY, &changes[0])));
-    all.shown("Revision", &Revision::new(5));
-
-    let service = RotationService::new(store, StrictSingleActive);
-    all.debug("RotationService", &service);
-    let added = block_on(service.add(key("third"), at(5))).unwrap();
-    assert!(matches!(added, Outcome::Done(Addition { .. })));
-    all.debug("Outcome::Done", &added);
-    let rotated = block_on(service.rotate_to("third", at(6))).unwrap();
-    assert!(matches!(rotated, Outcome::Done(RotationDecision::Rotated(_))));
-    all.debug("Outcome::Done", &rotated);
-    let state = block_on(service.state()).unwrap();
-    all.shown("KeyringState, of a service", &state);
-    all.debug("Outcome::LostRace", &Outcome::<Addition>::LostRace { now: state });
-    all.debug("Keyring, of a service", &block_on(service.keyring()));
-}
-
-fn service_errors<M: Send + Sync + 'static>(
-    all: &mut Exhibits,
-    key: impl Fn(&str) -> Key<Inactive, M>,
-) {
-    let empty = RotationService::new(InMemoryKeyProvider::<M>::new(), StrictSingleActive);
-    let error = block_on(empty.keyring()).unwrap_err();
-    assert!(matches!(error, RotationError::EmptyStore));
-    all.error("RotationError::EmptyStore", &error);
-
-    let store = InMemoryKeyProvider::from_records(damaged(&key));
-    let error = block_on(RotationService::new(store, Never).validate()).unwrap_err();
-    assert!(matches!(error, RotationError::InvalidKeyring(_)));
-    all.error("RotationError::InvalidKeyring", &error);
-
-    let (records, _) = ring(&key).into_parts();
-    let service = RotationService::new(InMemoryKeyProvider::from_records(records), Never);
-    let error = block_on(service.add(key("active"), at(9))).unwrap_err();
-    assert!(matches!(error, RotationError::KeyIdTaken(_)));
-    all.error("RotationError::KeyIdTaken", &error);
-    let RotationError::KeyIdTaken(taken) = error else { panic!("{error}") };
-    let taken: TakenId = taken;
-    all.error("TakenId", &taken);
-    let error = block_on(service.retire("active", at(9))).unwrap_err();
-    assert!(matches!(error, RotationError::Entry(_)));
-    all.error("RotationError::Entry", &error);
-    let error = block_on(service.rotate_to("inactive", at(9))).unwrap_err();
-    assert!(matches!(error, RotationError::Refused { .. }));
-    all.error("RotationError::Refused", &error);
-
-    let source = || ChangeMismatch::KeyNotFound { id: id("k") };
-    all.error("RotationError::Provider", &RotationError::Provider(source()));
-    let unknown = RotationError::OutcomeUnknown { id: id("k"), source: source() };
-    all.error("RotationError::OutcomeUnknown", &unknown);
-    let rejected = RotationError::Rejected { id: id("k"), source: source() };
-    all.error("RotationError::Rejected", &rejected);
-}
-
 fn refused<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     let mut ring = ring(&key);
     ring.enforce(&Never, at(9));
@@ -349,79 +261,6 @@ fn refused<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     all.shown("KeyringState, under a policy", &ring.state());
     all.debug("DecryptionKeyring, under a policy", &ring.decryption_only());
     all.debug("CryptoExport, under a policy", &ring.export_for_crypto());
-}
-
-const PERIODS: Cryptoperiods = Cryptoperiods::builder()
-    .originator_usage(days(90))
-    .recipient_usage(days(30))
-    .grace(days(10))
-    .retention(days(20))
-    .build_static();
-
-fn plans<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
-    let now = at(1).saturating_add(days(1000));
-    let full = ring(&key);
-    let without_staged = Keyring::new(key("k").activate(at(2)));
-    let of_unknown_age = Keyring::new(key("k").activate(now.saturating_add(days(1))));
-    for ring in [&full, &without_staged, &of_unknown_age] {
-        for (usage, now) in [(Usage::UNKNOWN, now), (Usage::of(7), at(3))] {
-            let plan = PERIODS.plan(ring, usage, now);
-            all.shown("RotationPlan", &plan);
-            for step in plan.due() {
-                all.shown("DueStep", step);
-                let (DueStep::Activate { because, .. }
-                | DueStep::Retire { because, .. }
-                | DueStep::Destroy { because, .. }) = step;
-                let because: &Because = because;
-                all.shown("Because", because);
-            }
-            plan.missing().iter().for_each(|missing| all.shown("Missing", missing));
-            plan.doubts().iter().for_each(|doubt| all.shown("Doubt", doubt));
-            plan.upcoming().iter().for_each(|upcoming| all.shown("Upcoming", upcoming));
-        }
-    }
-    all.debug("Applied::Done", &Applied::Done);
-    all.debug("Applied::Stale", &Applied::Stale { now: full.state() });
-}
-
-#[derive(Default)]
-struct Printer(Mutex<Exhibits>);
-
-impl AuditSink for Printer {
-    fn record(&self, event: &AuditEvent) {
-        let mut all = self.0.lock().unwrap();
-        all.shown("AuditEvent", event);
-        all.shown("AuditAction", &event.action);
-    }
-}
-
-fn audit<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
-    let printer = Arc::new(Printer::default());
-    let sink = Arc::clone(&printer) as Arc<dyn AuditSink>;
-    let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive)
-        .with_audit(sink, "the test".parse().unwrap());
-    all.debug("RotationService, with a record", &service);
-    let done = |outcome| assert!(matches!(outcome, Outcome::Done(_)));
-    let emergency = || "it is known to an attacker".parse().unwrap();
-    let _ = block_on(service.bootstrap(key("k1"), at(2))).unwrap();
-    assert!(matches!(block_on(service.add(key("k2"), at(2))).unwrap(), Outcome::Done(_)));
-    done(block_on(service.rotate_in_emergency("k2", emergency(), at(3))).unwrap());
-    assert!(matches!(block_on(service.retire("k1", at(4))).unwrap(), Outcome::Done(_)));
-
-    let counted = Unreferenced::counted(id("k1"), 0, at(5)).unwrap();
-    all.debug("Unreferenced", &counted);
-    all.error("StillReferenced", &Unreferenced::counted(id("k1"), 7, at(5)).unwrap_err());
-    for evidence in [Evidence::None, Evidence::from(counted), Evidence::Forced(emergency())] {
-        all.debug("Evidence", &evidence);
-    }
-    let request = DestroyRequest::forced("k1", emergency());
-    all.debug("DestroyRequest", &request);
-    let destroyed = block_on(service.destroy(request, at(6))).unwrap();
-    assert!(matches!(destroyed, Outcome::Done(_)));
-
-    let events = mem::take(&mut *printer.0.lock().unwrap());
-    assert!(events.0.len() >= 5);
-    all.0.extend(events.0);
 }
 
 /// What has no key in it, but is found beside one.
