@@ -22,7 +22,8 @@ pub enum Algorithm {
     ChaCha20Poly1305 = 2,
 }
 
-/// The material that this library works with. [`Cipher`] is one; a user may bring another, such as a handle to a module that keeps its keys to itself.
+/// The material that this library works with. [`Cipher`] is one; a user may bring another, such as a
+/// handle to a module that keeps its keys to itself.
 pub trait PreparedCipher {
     fn algorithm(&self) -> Algorithm;
     fn encrypt(&self, nonce: Nonce, input: Payload<'_, '_>) -> aead::Result<Vec<u8>>;

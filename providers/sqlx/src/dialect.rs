@@ -53,6 +53,8 @@ mod sqlite;
 
 /// A database that can keep a ring: `sqlx::Sqlite` or `sqlx::Postgres`.
 ///
+/// # Examples
+///
 /// ```
 /// use key_rotation_sqlx::{Backend, SqlxKeyProvider};
 ///

@@ -22,9 +22,12 @@ use crate::ring_name::RingName;
 /// says `database is locked` is such a case: another program has held the SQLite file for longer
 /// than the pool's `busy_timeout`, twice; the change is not stored, and can be tried again.
 ///
+/// # Examples
+///
 /// ```
+/// use key_rotation::KeyProvider;
 /// use key_rotation_sqlx::{Error, SqlxKeyProvider};
-/// # use key_rotation::KeyProvider;
+///
 /// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>) {
 /// match store.load().await {
 ///     Ok(snapshot) => println!("at revision {}", snapshot.revision),
@@ -105,8 +108,11 @@ pub enum Error {
 
 /// The problem of a row that no key has.
 ///
+/// # Examples
+///
 /// ```
 /// use key_rotation_sqlx::RowProblem;
+///
 /// let problem = RowProblem::Time { column: "created_at", millis: -1 };
 /// assert_eq!(problem.to_string(), "`created_at` is -1, which is no time in milliseconds up to the year 9999");
 /// ```

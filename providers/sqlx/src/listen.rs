@@ -21,8 +21,11 @@ const CHANNEL: &str = "key_rotation";
 /// runs none of the pool's hooks. Where a password is good for a while only, listen anew after an
 /// error.
 ///
+/// # Examples
+///
 /// ```
-/// # use key_rotation_sqlx::{Error, SqlxKeyProvider};
+/// use key_rotation_sqlx::{Error, SqlxKeyProvider};
+///
 /// # async fn example(store: SqlxKeyProvider<sqlx::Postgres>) -> Result<(), Error> {
 /// let mut commits = store.listen().await?;
 /// commits.next().await?;
@@ -58,8 +61,11 @@ impl CommitListener {
     ///
     /// [`Error::Database`]: the connection was lost and could not be opened again.
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation_sqlx::{CommitListener, Error};
+    /// use key_rotation_sqlx::{CommitListener, Error};
+    ///
     /// # async fn example(mut commits: CommitListener) -> Result<(), Error> {
     /// commits.next().await?;
     /// # Ok(()) }

@@ -22,9 +22,12 @@ use crate::{commit, load, schema};
 /// Several providers may share a pool, each for a ring of its own; a provider clones as its pool
 /// does.
 ///
+/// # Examples
+///
 /// ```
 /// use key_rotation::{Key, KeyId, RotationService, StrictSingleActive, Timestamp};
 /// use key_rotation_sqlx::{SqlxKeyProvider, WrappedKey, migrate};
+///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
@@ -45,10 +48,13 @@ pub struct SqlxKeyProvider<DB: Backend> {
 }
 
 impl<DB: Backend> SqlxKeyProvider<DB> {
-    /// The ring of this name. It need not exist: it is empty until its first key is created.
+    /// Makes the provider of the ring of this name. It need not exist: it is empty until its first key is created.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # use key_rotation_sqlx::SqlxKeyProvider;
+    /// use key_rotation_sqlx::SqlxKeyProvider;
+    ///
     /// # fn example(pool: sqlx::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
     /// let payments = SqlxKeyProvider::new(pool.clone(), "payments".parse()?);
     /// let webhooks = SqlxKeyProvider::new(pool, "webhooks".parse()?);
@@ -59,29 +65,26 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
         Self { pool, ring }
     }
 
-    /// The name of the ring.
-    ///
-    /// ```
-    /// # use key_rotation_sqlx::SqlxKeyProvider;
-    /// # fn example(store: SqlxKeyProvider<sqlx::Sqlite>) {
-    /// println!("rotating `{}`", store.ring());
-    /// # }
-    /// ```
+    /// Returns the name of the ring.
     #[must_use]
     pub fn ring(&self) -> &RingName {
         &self.ring
     }
 
-    /// The revision of the ring, in one statement of three lookups by index: for a process that
-    /// polls, and loads when it has grown. A ring without a first key is at [`Revision::EMPTY`].
+    /// Reads the revision of the ring, in one statement of three lookups by index: for a process
+    /// that polls, and loads when it has grown. A ring without a first key is at [`Revision::EMPTY`].
     ///
     /// # Errors
     ///
     /// [`Error::NoSchema`], [`Error::UnknownSchema`], [`Error::Row`] and [`Error::Database`].
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation_sqlx::{Error, SqlxKeyProvider};
-    /// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>, seen: key_rotation::store::Revision) -> Result<(), Error> {
+    /// use key_rotation::store::Revision;
+    /// use key_rotation_sqlx::{Error, SqlxKeyProvider};
+    ///
+    /// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>, seen: Revision) -> Result<(), Error> {
     /// if store.revision().await? > seen {
     ///     println!("somebody has changed the ring");
     /// }
@@ -114,8 +117,11 @@ impl SqlxKeyProvider<sqlx::Postgres> {
     ///
     /// [`Error::Database`].
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use key_rotation_sqlx::{Error, SqlxKeyProvider};
+    /// use key_rotation_sqlx::{Error, SqlxKeyProvider};
+    ///
     /// # async fn example(store: SqlxKeyProvider<sqlx::Postgres>) -> Result<(), Error> {
     /// let mut commits = store.listen().await?;
     /// loop {

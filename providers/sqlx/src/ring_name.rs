@@ -9,6 +9,8 @@ use thiserror::Error;
 /// The name of a ring in a database that holds several: 1 to 128 bytes of visible ASCII, as in a
 /// key id.
 ///
+/// # Examples
+///
 /// ```
 /// use key_rotation_sqlx::RingName;
 ///
@@ -21,13 +23,7 @@ use thiserror::Error;
 pub struct RingName(KeyId);
 
 impl RingName {
-    /// The name.
-    ///
-    /// ```
-    /// # use key_rotation_sqlx::RingName;
-    /// assert_eq!("payments".parse::<RingName>()?.as_str(), "payments");
-    /// # Ok::<(), key_rotation_sqlx::InvalidRingName>(())
-    /// ```
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -56,8 +52,11 @@ impl fmt::Debug for RingName {
 
 /// A name that no ring can have.
 ///
+/// # Examples
+///
 /// ```
 /// use key_rotation_sqlx::RingName;
+///
 /// let error = "".parse::<RingName>().unwrap_err();
 /// assert_eq!(error.to_string(), "a ring's name is 1 to 128 bytes of visible ASCII; this one has 0 bytes");
 /// ```

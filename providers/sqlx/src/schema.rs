@@ -26,6 +26,8 @@ const VERSION: &str = "SELECT max(version) FROM key_rotation_migrations WHERE su
 /// [`Error::Migration`]: the database has failed, or has tables of a version that this library
 /// does not know.
 ///
+/// # Examples
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -91,7 +93,8 @@ pub(crate) fn check(ring: &RingName, version: Option<i64>) -> Result<(), Error> 
     }
 }
 
-/// Explains why a table or a column is not there: the tables are not those that this library knows. Asked only then, because the question costs as much as what it spares.
+/// Explains why a table or a column is not there: the tables are not those that this library knows.
+/// Asked only then, because the question costs as much as what it spares.
 pub(crate) async fn explain<DB: Backend>(pool: &Pool<DB>, ring: &RingName, error: Error) -> Error {
     let Error::Database { source, .. } = &error else { return error };
     let code = source.as_database_error().and_then(|error| error.code());

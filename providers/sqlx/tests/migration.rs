@@ -182,9 +182,11 @@ async fn changes<D: TestDatabase>(version_1: Version1) {
 async fn revoked<D: TestDatabase>(version_1: Version1) {
     let (database, store) = left::<D>(version_1).await;
     migrate(&database.pool().await).await.unwrap();
-    let revoke = "UPDATE key_rotation_keys SET status = 'revoked', revoked_at = 50 WHERE id = 'k2'";
+    let revoke = "UPDATE key_rotation_keys SET status = 'revoked', revoked_at = 50, counted = 1 \
+        WHERE id = 'k2'";
     database.carry_out(revoke).await.unwrap();
     let ring = store.load().await.unwrap().into_keyring().unwrap();
+    assert!(ring.get("k2").unwrap().info().counted);
     let error = ring.decryption_key("k2").unwrap_err();
     assert!(
         matches!(error, DecryptionKeyError::KeyRevoked { at: Some(since), .. } if since == at(50)),
