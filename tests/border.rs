@@ -1,6 +1,11 @@
 //! The border: stored records become a ring, or are refused with everything that is wrong.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 use std::sync::Arc;
 
@@ -235,6 +240,37 @@ fn a_key_that_was_active_cannot_be_one_that_never_encrypted() {
         // Not so if nobody says that it never encrypted.
         assert_eq!(conflicts(record("t", status).with_times(times("a5"))), [], "{status}");
     }
+}
+
+/// By rules that are written once more, and count.
+#[test]
+fn every_combination_of_times_is_refused_for_what_is_wrong_with_it_and_for_nothing_else() {
+    let moments = [None, Some(at(1)), Some(at(2)), Some(at(3))];
+    let (mut accepted, mut refused) = (0, 0);
+    for n in 0..moments.len().pow(5) {
+        let life = [0, 1, 2, 3, 4].map(|place| moments[n / moments.len().pow(place) % 4]);
+        let [created_at, activated_at, deactivated_at, retired_at, revoked_at] = life;
+        let added_at = Some(at(2));
+        let times =
+            Times { created_at, added_at, activated_at, deactivated_at, retired_at, revoked_at };
+        let mut backwards = 0;
+        for (n, earlier) in life.iter().enumerate() {
+            let later = life[n..].iter().flatten();
+            backwards += later.filter(|later| Some(**later) < *earlier).count();
+        }
+        for (had, status) in (1..).zip([Active, Inactive, Retired, Revoked]) {
+            let not_of_this_status = life[had + 1..].iter().flatten().count();
+            for used in [true, false] {
+                let was_active = status == Active || activated_at.is_some();
+                let wrong = backwards + not_of_this_status + usize::from(was_active && !used);
+                let mut record = record("t", status).with_times(times);
+                record.info.used = used;
+                assert_eq!(conflicts(record).len(), wrong, "{status}, {used}, {times:?}");
+                *(if wrong == 0 { &mut accepted } else { &mut refused }) += 1;
+            }
+        }
+    }
+    assert_eq!((accepted, refused), (582, 7_610));
 }
 
 #[test]
