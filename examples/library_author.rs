@@ -25,10 +25,16 @@ use key_rotation::{
 use crate::reversible::{Algorithm, Cipher, CryptoError, Envelope, ReversibleCrypto};
 use crate::signed::{Signed, ToyPrivate, ToyPublic, sign, verify};
 
-#[expect(missing_docs, clippy::missing_errors_doc, reason = "names and messages say it")]
+#[expect(
+    missing_docs,
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    clippy::missing_errors_doc,
+    reason = "in an example, names and messages say it"
+)]
 #[path = "library_author/reversible.rs"]
 pub mod reversible;
-#[expect(missing_docs, reason = "names say it")]
+#[expect(missing_docs, clippy::exhaustive_structs, reason = "in an example, names say it")]
 #[path = "library_author/signed.rs"]
 pub mod signed;
 

@@ -1,6 +1,6 @@
 //! The downstream crate: it encrypts and decrypts, and knows nothing of rotation, stores or policies.
 
-use std::fmt;
+use std::{fmt, str};
 
 use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{self, Aead, KeyInit, Payload};

@@ -23,6 +23,7 @@ pub struct Signed {
 }
 
 /// Signs with the private half of the active key.
+#[must_use]
 pub fn sign<E: Signer>(key: SigningKey<'_, E>, message: &[u8]) -> Signed {
     let signature = key.material().sign(message);
     Signed { key_id: key.id().clone(), message: message.to_vec(), signature }

@@ -103,9 +103,9 @@ impl Cryptoperiods {
         .usage_limit(UsageLimit::RANDOM_NONCE)
         .build_static();
 
-    /// A policy with the longest periods that NIST SP 800-57 Part 1 (Rev. 5, section 5.3.6, table
-    /// 1) suggests for symmetric keys that encrypt data: active for two years, and decrypting for
-    /// three more.
+    /// A policy with the longest periods that NIST SP 800-57 Part 1 (Rev. 5, section 5.3.6,
+    /// table 1) suggests for symmetric keys that encrypt data: active for two years, and
+    /// decrypting for three more.
     ///
     /// The usage limit is that for random nonces (NIST SP 800-38D, section 8.3). The table leaves
     /// the rest to the user; two days of propagation are added here.
