@@ -387,8 +387,12 @@ fn settle(
 fn run<D: Kind>() {
     // How often each operation was accepted, and refused.
     let counts = RefCell::new(BTreeMap::<String, [u32; 2]>::new());
-    let config =
-        ProptestConfig { cases: SEQUENCES, failure_persistence: None, ..ProptestConfig::default() };
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    // A slow machine, or valgrind, asks for fewer.
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = SEQUENCES;
+    }
+    let cases = config.cases;
     let sequences = prop::collection::vec(operation(), 0..80);
     let done = TestRunner::new(config).run(&sequences, |operations| {
         let times =
@@ -408,26 +412,26 @@ fn run<D: Kind>() {
         for (n, operation) in (1_u8..).zip(operations) {
             let accepted = step(&mut ring, &mut model, operation, n);
             compare(&ring, &model);
-            D::also(&ring, &model);
             let printed = format!("{operation:?}");
             let name = printed.split(['(', ' ']).next().unwrap().to_owned();
             counts.borrow_mut().entry(name).or_default()[usize::from(!accepted)] += 1;
         }
+        D::also(&ring, &model);
         Ok(())
     });
     done.unwrap();
     let counts = counts.into_inner();
     let operations: u32 = counts.values().flatten().sum();
-    println!("{}: {SEQUENCES} sequences of {operations} operations", D::NAME);
+    println!("{}: {cases} sequences of {operations} operations", D::NAME);
     for (name, [accepted, refused]) in &counts {
         println!("  {name}: {accepted} accepted, {refused} refused");
+        let is_enough = |count: u32| count > 50 || cases < SEQUENCES;
         let cannot_be_refused = ["Enforce", "Reload", "Fork", "Map"].contains(&name.as_str());
-        assert!(*refused > 50 || cannot_be_refused, "{name} is hardly ever refused");
+        assert!(is_enough(*refused) || cannot_be_refused, "{name} is hardly ever refused");
         let cannot_be_accepted = name == "Reload" && D::NAME == "pairs";
-        assert!(*accepted > 50 || cannot_be_accepted, "{name} is hardly ever accepted");
+        assert!(is_enough(*accepted) || cannot_be_accepted, "{name} is hardly ever accepted");
     }
-    assert_eq!(counts.len(), 12);
-    assert!(operations > 15_000);
+    assert!((counts.len() == 12 && operations > 15_000) || cases < SEQUENCES);
 }
 
 #[test]
