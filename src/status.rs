@@ -131,7 +131,10 @@ impl Status for Revoked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
-#[expect(clippy::exhaustive_enums, reason = "the statuses are a closed set, which a match may rely on")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the statuses are a closed set, which a match may rely on"
+)]
 pub enum KeyStatus {
     /// Encrypts and decrypts.
     Active,

@@ -238,7 +238,6 @@ impl<E, D: Halves<E>> Keyring<E, D> {
 
     pub(super) fn put_revoked(&mut self, key: Key<Revoked, E, D>) {
         let seq = self.next_seq();
-        self.refusals.remove(key.id());
         drop(self.others.replace(Slot::Revoked { seq, key }));
     }
 

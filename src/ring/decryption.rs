@@ -139,15 +139,15 @@ impl<V> DecryptionKeyring<V> {
     fn why_not(&self, id: &str, found: Option<&Held<V>>) -> DecryptionKeyError {
         match found {
             None => DecryptionKeyError::KeyNotFound { id: EscapedText::from(id) },
-            Some(Held::Key { head, .. }) => match self.refusals.get(&head.id) {
-                Some(reason) => {
+            Some(Held::Key { status, head, .. }) => match self.refusals.get(&head.id) {
+                Some(reason) if status.can_decrypt() => {
                     let (id, reason) = (head.id.clone(), reason.clone());
                     DecryptionKeyError::NotAllowed { id, reason }
                 }
-                None => DecryptionKeyError::KeyRevoked {
-                    id: head.id.clone(),
-                    at: head.times.revoked_at,
-                },
+                _ => {
+                    let (id, at) = (head.id.clone(), head.times.revoked_at);
+                    DecryptionKeyError::KeyRevoked { id, at }
+                }
             },
             Some(Held::Destroyed(tombstone)) => {
                 DecryptionKeyError::KeyDestroyed { id: tombstone.id.clone(), at: tombstone.at }

@@ -110,7 +110,6 @@ impl Model {
         let at = asked_at.max(row.latest());
         row.status = IsRevoked;
         row.times.revoked_at = Some(at);
-        self.refused.remove(id);
         Self::put(&mut self.revoked, row, |times| times.revoked_at);
         at
     }
