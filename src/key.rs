@@ -6,7 +6,7 @@
 //! | the right to use it | [`EncryptionKey`], [`DecryptionKey`], [`SalvageKey`] |
 //! | its halves | [`Same`], [`Apart`], and [`Halves`] for code that works with both |
 //! | a key in a store or a log | [`KeyRecord`], [`KeyInfo`] |
-//! | the receipts of changes | [`Addition`], [`Rotation`], [`Retirement`], [`Revocation`], [`Restoration`], [`Destruction`] |
+//! | the receipts of changes | [`Addition`], [`Rotation`], [`Retirement`], [`Revocation`], [`Restoration`], [`Dating`], [`Rewrapping`], [`Destruction`], [`Closing`] |
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -24,7 +24,8 @@ use crate::timestamp::Timestamp;
 pub use self::halves::{Apart, Halves, Same};
 pub use self::info::{KeyInfo, Times};
 pub use self::receipt::{
-    Addition, Destruction, Restoration, Retirement, Revocation, Rotation, RotationDecision,
+    Addition, Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rewrapping,
+    Rotation, RotationDecision,
 };
 pub use self::record::{Event, KeyRecord, TimeConflict};
 pub use self::reference::KeyRef;

@@ -206,6 +206,7 @@ mod id;
 mod material;
 mod refusal;
 mod revision;
+mod ring_name;
 mod status;
 mod text;
 mod timestamp;
@@ -226,11 +227,12 @@ pub mod error {
         ActiveUnprepared, DecryptionKeyError, EntryError, InvalidKeyring, KeyIdTaken, Reason,
         TakenBy, TakenId, Violation,
     };
+    pub use crate::ring_name::InvalidRingName;
     pub use crate::service::RotationError;
     #[cfg(feature = "shared")]
     pub use crate::shared::{MissError, StaleKeyring};
     pub use crate::status::ParseStatusError;
-    pub use crate::store::ChangeMismatch;
+    pub use crate::store::{ChangeMismatch, CommitError, DynProviderError};
     pub use crate::text::{EscapedText, InvalidAuditText};
     pub use crate::timestamp::InvalidTimestamp;
 }

@@ -16,9 +16,9 @@ use crate::key::KeyRecord;
 use crate::policy::RotationPolicy;
 use crate::revision::Revision;
 use crate::ring::Keyring;
-use crate::service::{RotationError, RotationService};
+use crate::service::{RotationError, RotationService, ring_of};
 use crate::shared::SharedKeyring;
-use crate::store::{KeyProvider, Snapshot};
+use crate::store::{KeyProvider, Loaded, Snapshot};
 use crate::timestamp::Timestamp;
 
 impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
@@ -34,8 +34,9 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         &self,
         now: Timestamp,
     ) -> Result<SharedKeyring<P::Material>, RotationError<P::Error>> {
-        let (revision, ring) = self.load_ring().await?;
-        Ok(confirmed(revision, ring, now))
+        let snapshot = self.load_snapshot().await?;
+        let revision = snapshot.revision;
+        Ok(confirmed(revision, ring_of(snapshot)?, now))
     }
 
     /// Loads the store's ring over other material: prepared ciphers, keys that a KMS has unwrapped.
@@ -156,22 +157,41 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         &self,
         shared: &SharedKeyring<N>,
         now: Timestamp,
-        prepare: impl FnMut(KeyId, Arc<P::Material>) -> Prepared,
+        mut prepare: impl FnMut(KeyId, Arc<P::Material>) -> Prepared,
     ) -> Result<Refreshed, RefreshError<P::Error, F>>
     where
         Prepared: Future<Output = Result<Arc<N>, F>>,
     {
-        let snapshot = self.load_snapshot().await?;
-        let revision = snapshot.revision;
-        let mut refreshed = Refreshed::Unchanged;
-        if revision > shared.revision() {
-            let (ring, prepared) = prepared(snapshot, Some(shared.load()), prepare).await?;
-            if shared.replace(revision, ring) {
-                refreshed = Refreshed::Newer { revision, prepared };
+        loop {
+            let seen = shared.revision();
+            let snapshot = match self.load_since(seen).await? {
+                Loaded::Unchanged { .. } => {
+                    shared.confirm(seen, now);
+                    return Ok(Refreshed::Unchanged);
+                }
+                Loaded::NotInHistory { seen, found } => {
+                    return Err(RotationError::NotInHistory { seen, found }.into());
+                }
+                Loaded::Ring(snapshot) if snapshot.is_empty() => {
+                    return Err(RotationError::EmptyStore.into());
+                }
+                Loaded::Ring(snapshot) => snapshot,
+            };
+            let revision = snapshot.revision;
+            if shared.revision() == revision {
+                // It is whole in the process and not in the store, or another refresh was faster.
+                let _ = ring_of(snapshot)?;
+                shared.confirm(revision, now);
+                return Ok(Refreshed::Unchanged);
             }
+            let (ring, count) = prepared(snapshot, Some(shared.load()), &mut prepare).await?;
+            if shared.replace(seen, revision, ring) {
+                shared.confirm(revision, now);
+                return Ok(Refreshed::Newer { revision, prepared: count });
+            }
+            // Another refresh has installed its ring meanwhile. Whether this one descends from it
+            // only the store can say.
         }
-        shared.confirm(revision, now);
-        Ok(refreshed)
     }
 }
 
@@ -191,18 +211,23 @@ where
     Prepared: Future<Output = Result<Arc<N>, F>>,
 {
     // What is no ring is not worth a call to a KMS.
-    let _ = snapshot.clone().into_keyring().map_err(RotationError::InvalidKeyring)?;
+    let _ = ring_of(snapshot.clone())?;
     let mut count = 0;
-    let mut records = Vec::with_capacity(snapshot.records.len());
-    for record in snapshot.records {
-        // An id is never used again, so the same id is the same key. The time is asked too, in
-        // case somebody has begun anew with an empty store.
+    let Snapshot { ring, revision, records, destroyed, ids, closed, store_time } = snapshot;
+    let mut ready = Vec::with_capacity(records.len());
+    for record in records {
+        // The same key under the same blob: its id is never used again, and what is wrapped anew
+        // has another number.
         let KeyRecord { info, material, material_in } = record;
         let known = known
             .as_ref()
             .and_then(|ring| ring.get(info.id.as_str()))
             .map(|key| key.to_record())
-            .filter(|known| known.info.times.created_at == info.times.created_at);
+            .filter(|known| {
+                known.material_in == material_in
+                    && known.info.added_in == info.added_in
+                    && known.info.times.created_at == info.times.created_at
+            });
         let material = match known {
             Some(known) => known.material,
             None => {
@@ -211,10 +236,10 @@ where
                 prepare(info.id.clone(), material).await.map_err(failed)?
             }
         };
-        records.push(KeyRecord { info, material, material_in });
+        ready.push(KeyRecord { info, material, material_in });
     }
-    let ring = Keyring::from_parts(records, snapshot.destroyed);
-    Ok((ring.map_err(RotationError::InvalidKeyring)?, count))
+    let snapshot = Snapshot { ring, revision, records: ready, destroyed, ids, closed, store_time };
+    Ok((ring_of(snapshot)?, count))
 }
 
 /// The result of a refresh.

@@ -38,8 +38,8 @@ mod sync;
 /// | follow a store | [`RotationService::refresh`](crate::RotationService::refresh) |
 /// | change a ring that no store has | [`update`](Self::update) |
 ///
-/// Writers take turns. A ring from a store carries its revision, and an older one never takes the
-/// place of a newer.
+/// Writers take turns. A ring from a store carries its revision, and gives its place to one that
+/// descends from it alone.
 ///
 /// # Examples
 ///
@@ -142,8 +142,12 @@ impl<M> SharedKeyring<M> {
         Ok(answer)
     }
 
-    /// Installs a ring that a store had at this revision, and returns true, if that is newer than
-    /// the revision of the ring that is here. Otherwise it drops the ring and returns false.
+    /// Installs a ring that a store had at this revision, and returns true, if the ring that is here
+    /// is still the one that the store was asked about. Otherwise it drops the ring and returns
+    /// false: another refresh was faster.
+    ///
+    /// `seen` is the revision that [`KeyProvider::load`](crate::KeyProvider::load) was given: the
+    /// store has said that the new ring descends from it, and from no other.
     ///
     /// # Examples
     ///
@@ -154,20 +158,21 @@ impl<M> SharedKeyring<M> {
     ///
     /// # let now = Timestamp::now();
     /// # let ring = |id: u8| Keyring::new(Key::new(KeyId::from(id), "cipher", now).activate(now));
-    /// let shared = SharedKeyring::at_revision(Revision::new(7), ring(7));
-    /// assert!(!shared.replace(Revision::new(6), ring(6)));
-    /// assert!(shared.replace(Revision::new(8), ring(8)));
+    /// let [seven, eight, other] = [Revision::new(7, 1), Revision::new(8, 2), Revision::new(8, 3)];
+    /// let shared = SharedKeyring::at_revision(seven, ring(7));
+    /// assert!(shared.replace(seven, eight, ring(8)));
+    /// assert!(!shared.replace(seven, other, ring(9)));
     /// assert_eq!(shared.load().active().id().as_str(), "8");
     /// ```
-    #[expect(clippy::must_use_candidate, reason = "an older ring is no mistake of the caller")]
-    pub fn replace(&self, revision: Revision, ring: Keyring<M>) -> bool {
+    #[expect(clippy::must_use_candidate, reason = "to be slower is no mistake of the caller")]
+    pub fn replace(&self, seen: Revision, revision: Revision, ring: Keyring<M>) -> bool {
         let mut turn = self.turn();
-        let is_newer = revision > *turn;
-        if is_newer {
+        let is_unmoved = *turn == seen;
+        if is_unmoved {
             *turn = revision;
             self.install(turn, ring);
         }
-        is_newer
+        is_unmoved
     }
 
     /// Replaces the ring without a check of the revision: the fault that the models must find.
@@ -191,9 +196,7 @@ impl<M> SharedKeyring<M> {
     /// [`RotationService::refresh`](crate::RotationService::refresh) does this. Do it by hand where
     /// it is cheaper to ask for the revision than to load.
     ///
-    /// A store that was emptied and begun anew counts its revisions from the start. It looks older
-    /// for as long as it has fewer, and after that it has another ring under the same number. Start
-    /// the processes anew with it.
+    /// A store that was restored from a backup has other revisions, and confirms nothing.
     ///
     /// # Examples
     ///
@@ -204,8 +207,8 @@ impl<M> SharedKeyring<M> {
     ///
     /// # let now = Timestamp::now();
     /// # let ring = Keyring::new(Key::new(KeyId::from_static("k1"), "cipher", now).activate(now));
-    /// # let shared = SharedKeyring::at_revision(Revision::new(7), ring);
-    /// # let ask_the_store = || Revision::new(7);
+    /// # let shared = SharedKeyring::at_revision(Revision::new(7, 1), ring);
+    /// # let ask_the_store = || Revision::new(7, 1);
     /// let before = Timestamp::now();
     /// let revision = ask_the_store();
     /// shared.confirm(revision, before);

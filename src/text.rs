@@ -35,6 +35,11 @@ impl AuditText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of an actor who has not said one.
+    pub(crate) fn unnamed() -> Self {
+        Self(String::from("unnamed"))
+    }
 }
 
 impl FromStr for AuditText {

@@ -135,6 +135,32 @@ impl KeyInfo {
         not_of_this_status.is_none() && (self.used || !was_active)
     }
 
+    /// Dates the event that has made the key what it is, if its time is not known: at this time,
+    /// or at the latest that the key carries.
+    pub(crate) fn date_unknown(&mut self, at: Timestamp) {
+        let at = self.times.no_earlier_than(at);
+        let times = &mut self.times;
+        let since = match self.status {
+            KeyStatus::Active => &mut times.activated_at,
+            KeyStatus::Inactive if self.used => &mut times.deactivated_at,
+            KeyStatus::Inactive => &mut times.added_at,
+            KeyStatus::Retired => &mut times.retired_at,
+            KeyStatus::Revoked => &mut times.revoked_at,
+        };
+        let _ = since.get_or_insert(at);
+        let _ = times.added_at.get_or_insert(at);
+    }
+
+    /// Puts the times right: what is dated later than this time, or is not known, happened now.
+    pub(crate) fn date(&mut self, at: Timestamp) {
+        let Times { created_at, added_at, activated_at, deactivated_at, retired_at, revoked_at } =
+            &mut self.times;
+        for time in [created_at, added_at, activated_at, deactivated_at, retired_at, revoked_at] {
+            *time = time.map(|time| time.min(at));
+        }
+        self.date_unknown(at);
+    }
+
     /// Changes the status, and what goes with it. The time is not earlier than any other.
     pub(crate) fn enter(&mut self, status: KeyStatus, at: Timestamp) {
         let mut head = Head::new(self.clone(), 0);

@@ -152,6 +152,67 @@ impl Destruction {
     }
 }
 
+/// The receipt for a key whose times were put right: an unknown time counts from now, and so does a
+/// time in the future.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[must_use = "the receipt says which key was dated: store it, log it or drop it on purpose"]
+#[non_exhaustive]
+pub struct Dating {
+    /// The key.
+    pub id: KeyId,
+    /// The time that counts for every event of the key that had no time, or a later one.
+    pub at: Timestamp,
+}
+
+impl Dating {
+    /// Makes the receipt for a key whose times were put right.
+    pub fn new(id: KeyId, at: Timestamp) -> Self {
+        Self { id, at }
+    }
+}
+
+/// The receipt for material that was wrapped anew: the key is the same, its blob is another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[must_use = "the receipt says what was wrapped anew: store it, log it or drop it on purpose"]
+#[non_exhaustive]
+pub struct Rewrapping {
+    /// The key.
+    pub id: KeyId,
+    /// When it was wrapped anew, as the caller says.
+    pub at: Timestamp,
+}
+
+impl Rewrapping {
+    /// Makes the receipt for material that was wrapped anew.
+    pub fn new(id: KeyId, at: Timestamp) -> Self {
+        Self { id, at }
+    }
+}
+
+/// The receipt for a ring that was closed: every key of it is destroyed, the active one too, and
+/// its name is never used again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[must_use = "the receipt says what was closed: store it, log it or drop it on purpose"]
+#[non_exhaustive]
+pub struct Closing {
+    /// The key that was active.
+    pub active: KeyId,
+    /// When the ring was closed: the time that counts.
+    pub at: Timestamp,
+    /// The time that was asked for. The one that counts is later where a key carried a later one.
+    pub asked_at: Timestamp,
+}
+
+impl Closing {
+    /// Makes the receipt for a ring that was closed at the time that was asked for.
+    pub fn new(active: KeyId, at: Timestamp) -> Self {
+        Self { active, at, asked_at: at }
+    }
+}
+
 /// The answer of [`Keyring::rotate_to`](crate::Keyring::rotate_to).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -212,6 +273,26 @@ impl fmt::Display for Restoration {
 impl fmt::Display for Destruction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "key `{}` was destroyed at {}", self.id, self.at)?;
+        asked(f, self.at, self.asked_at)
+    }
+}
+
+impl fmt::Display for Dating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the times of key `{}` were put right as of {}", self.id, self.at)
+    }
+}
+
+impl fmt::Display for Rewrapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the material of key `{}` was wrapped anew at {}", self.id, self.at)
+    }
+}
+
+impl fmt::Display for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { active, at, .. } = self;
+        write!(f, "the ring was closed at {at}, and key `{active}` and all others were destroyed")?;
         asked(f, self.at, self.asked_at)
     }
 }

@@ -41,7 +41,14 @@ impl InvalidKeyring {
         Self { violations: violations.into_boxed_slice() }
     }
 
-    /// Returns all that is wrong: first the number of active keys, then the rest in the order of
+    /// The error for a stored ring of which a row is missing, with what is wrong besides.
+    pub(crate) fn of_lost_keys(besides: Option<Self>, used: u64, found: u64) -> Self {
+        let mut violations = Vec::from([Violation::LostKeys { used, found }]);
+        violations.extend(besides.into_iter().flat_map(|error| error.violations));
+        Self::new(violations)
+    }
+
+    /// Returns all that is wrong: first lost rows, then the number of active keys, then the rest in the order of
     /// the records.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
@@ -96,6 +103,18 @@ pub enum Violation {
         id: KeyId,
         /// The contradiction.
         conflict: TimeConflict,
+    },
+    /// A store has more or fewer rows than ids that the ring has used: a row was deleted, hidden or
+    /// put in by hand.
+    #[error(
+        "the ring has used {used} key ids, and {found} are there: a row was deleted, hidden or put \
+         in by hand"
+    )]
+    LostKeys {
+        /// The number of ids that the ring has used.
+        used: u64,
+        /// The number of keys and tombstones that are there.
+        found: u64,
     },
 }
 

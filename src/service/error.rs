@@ -4,7 +4,11 @@ use thiserror::Error;
 
 use crate::id::KeyId;
 use crate::refusal::Refusal;
+use crate::revision::Revision;
 use crate::ring::{EntryError, InvalidKeyring, TakenId};
+use crate::ring_name::RingName;
+use crate::store::ChangeMismatch;
+use crate::timestamp::Timestamp;
 
 /// The error of a [`RotationService`](crate::RotationService). The store is as it was, except where
 /// the variant says otherwise.
@@ -35,38 +39,105 @@ pub enum RotationError<E> {
     /// after that failed.
     #[error("the key store could not be read")]
     Provider(#[source] E),
-    /// The store refused the change for good: nothing was written, and sending the same change
-    /// again does not help. See [`KeyProvider::is_refusal`](crate::KeyProvider::is_refusal).
-    #[error("the key store refused the change of key `{id}`, and nothing was written")]
-    Rejected {
+    /// The change does not fit what the store holds: the store or its provider is wrong. Nothing was
+    /// written.
+    #[error("ring `{ring}` cannot be changed{}: nothing was written", Of(id))]
+    Mismatch {
+        /// The ring.
+        ring: RingName,
         /// The key that was to change.
-        id: KeyId,
+        id: Option<KeyId>,
+        /// The reason.
+        source: ChangeMismatch,
+    },
+    /// The store refused the change for good. Nothing was written, and to try again does not help.
+    #[error("the store of ring `{ring}` refused the change{}, and nothing was written", Of(id))]
+    Rejected {
+        /// The ring.
+        ring: RingName,
+        /// The key that was to change.
+        id: Option<KeyId>,
         /// The store's error.
         source: E,
     },
-    /// A change was sent, and it is not known what became of it: neither the store's answer nor
-    /// reading the store again told. Look at the store's state before trying again.
+    /// The store could not write the change now. Nothing was written: try again later.
     #[error(
-        "whether the change of key `{id}` was stored is not known: look at the state before trying again"
+        "the store of ring `{ring}` could not write the change{} now: nothing was written, try again later",
+        Of(id)
+    )]
+    NotWritten {
+        /// The ring.
+        ring: RingName,
+        /// The key that was to change.
+        id: Option<KeyId>,
+        /// The store's error.
+        source: E,
+    },
+    /// A change was sent several times, and it is not known what became of it. Look at the store's
+    /// state or history before trying again.
+    #[error(
+        "it is not known whether the change{} of ring `{ring}` was stored: look at the state or the history before trying again",
+        Of(id)
     )]
     OutcomeUnknown {
+        /// The ring.
+        ring: RingName,
         /// The key that was to change.
-        id: KeyId,
+        id: Option<KeyId>,
         /// The store's error.
         source: E,
     },
-    /// The store has neither keys nor tombstones: a cold start, not damage.
-    #[error("the key store is empty: create the first key with `bootstrap`")]
+    /// Nothing was ever written to the store: a cold start, not damage.
+    #[error("the key store is empty: create the first key with `bootstrap`, or `adopt` a ring")]
     EmptyStore,
+    /// A ring was to be adopted by a store that has one.
+    #[error("ring `{ring}` cannot adopt keys: it has keys already")]
+    NotEmpty {
+        /// The ring.
+        ring: RingName,
+    },
+    /// The ring was closed: every key of it is destroyed, and its name is never used again.
+    #[error("ring `{ring}` was closed at {at}: use a ring of another name")]
+    Closed {
+        /// The ring.
+        ring: RingName,
+        /// When it was closed.
+        at: Timestamp,
+    },
+    /// The store does not have the revision that was seen: it was restored from a backup, wiped, or
+    /// is another store. Keep the ring that you have, and find out what happened.
+    #[error(
+        "revision {seen} was seen and is not in the history of the store, which is at {found}: it \
+         was restored, wiped or replaced. Find out why before you follow it"
+    )]
+    NotInHistory {
+        /// The revision that was seen.
+        seen: Revision,
+        /// The revision that the store has.
+        found: Revision,
+    },
     /// The content of the store does not make a ring: damage.
-    #[error(transparent)]
-    InvalidKeyring(#[from] InvalidKeyring),
+    #[error("ring `{ring}` is damaged")]
+    InvalidKeyring {
+        /// The ring.
+        ring: RingName,
+        /// Everything that is wrong.
+        source: InvalidKeyring,
+    },
     /// There is no key of that id, or it has another status.
     #[error(transparent)]
     Entry(#[from] EntryError),
     /// The id of the key that was to be added is taken.
     #[error(transparent)]
     KeyIdTaken(TakenId),
+    /// The ring that was to be adopted has a key whose material could not be prepared.
+    #[error(
+        "key `{id}` has no material to be stored: adopt the ring that the prepared one was made of"
+    )]
+    Unprepared {
+        /// The key.
+        id: KeyId,
+    },
     /// The policy refused.
     #[error("the policy refuses to change key `{id}`: {reason}")]
     Refused {
@@ -75,4 +146,16 @@ pub enum RotationError<E> {
         /// The reason.
         reason: Refusal,
     },
+}
+
+/// The key of a change, in a sentence.
+struct Of<'a>(&'a Option<KeyId>);
+
+impl core::fmt::Display for Of<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            Some(id) => write!(f, " of key `{id}`"),
+            None => Ok(()),
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! The service under rules of time: planning, and carrying steps out.
 
-use super::commit::Grounds;
 use super::{Outcome, RotationError, RotationService};
+use crate::audit::Grounds;
 use crate::evidence::Evidence;
 use crate::plan::{Because, DueStep, RotationPlan};
 use crate::policy::{Cryptoperiods, Usage};
 use crate::ring::KeyringState;
 use crate::status::Inactive;
-use crate::store::{Change, KeyProvider};
+use crate::store::KeyProvider;
 use crate::timestamp::Timestamp;
 
 impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
@@ -73,9 +73,8 @@ impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
                 Ok(outcome.into())
             }
             DueStep::Retire { id, .. } => {
-                let receipt = ring.entry::<Inactive>(id.as_str())?.retire(at);
-                let change = Change::Retire(receipt.clone());
-                Ok(self.commit(seen, change, receipt, Grounds::Ordinary).await?.into())
+                let retirement = ring.entry::<Inactive>(id.as_str())?.retire(at);
+                Ok(self.commit_retirement(seen, retirement).await?.into())
             }
             DueStep::Destroy { id, .. } => {
                 Ok(self.destroy_in(seen, ring, id.as_str(), evidence, at).await?.into())

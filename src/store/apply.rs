@@ -1,23 +1,33 @@
 //! The meaning of a commit, on rows: [`Snapshot::apply`].
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::mem;
 
 use thiserror::Error;
 
-use super::{Change, Commit, Revision, Snapshot};
+use super::{Change, Commit, Proposal, Revision, RingName, Snapshot};
+use crate::audit::Grounds;
 use crate::id::KeyId;
-use crate::key::TimeConflict;
-use crate::key::{Destruction, KeyInfo, KeyRecord};
-use crate::ring::TakenBy;
+use crate::key::{Destruction, KeyInfo, KeyRecord, Rotation, TimeConflict};
+use crate::ring::{InvalidKeyring, Keyring, TakenBy};
 use crate::status::KeyStatus;
 use crate::timestamp::Timestamp;
+
+use KeyStatus::{Active, Inactive, Retired, Revoked};
 
 impl<M> Snapshot<M> {
     /// Applies the change, if it expects this revision: makes this the snapshot after it.
     ///
     /// This is [`commit`](crate::KeyProvider::commit) for a store that keeps the whole ring in one
-    /// place, such as a vault entry or a file.
+    /// place, such as a vault entry or a file. The store looks first if [`Proposal::next`] is in
+    /// its history: this knows one revision, and answers [`Commit::Committed`] to a second sending
+    /// only as long as it is the last.
+    ///
+    /// A store of rows may put the rows that the change [needs](Change::ids) into a snapshot, apply
+    /// the change, and write them back. [`Snapshot::ids`] is then the ring's number, and not that
+    /// of the rows.
     ///
     /// # Errors
     ///
@@ -27,111 +37,169 @@ impl<M> Snapshot<M> {
     /// # Examples
     ///
     /// ```
-    /// use key_rotation::store::{Change, ChangeMismatch, Commit, Revision, Snapshot};
+    /// use key_rotation::audit::{Grounds, Provenance};
+    /// use key_rotation::store::{Change, Commit, Proposal, Revision, RingName, Snapshot};
     /// use key_rotation::{KeyId, KeyRecord, KeyStatus, Timestamp};
     ///
-    /// let mut store = Snapshot::empty();
-    /// let id = KeyId::from_static("k1");
-    /// let first = KeyRecord::new(id, KeyStatus::Active, Timestamp::now(), "cipher");
-    /// let change = Change::Create(first);
+    /// let now = Timestamp::now();
+    /// let mut store = Snapshot::empty(RingName::from_static("payments"));
+    /// let first = KeyRecord::new(KeyId::from_static("k1"), KeyStatus::Active, now, "cipher");
+    /// let mut proposal = Proposal {
+    ///     expected: Revision::EMPTY,
+    ///     next: Revision::new(1, 0xc0ffee),
+    ///     change: Change::Create { records: vec![first], destroyed: vec![] },
+    ///     provenance: Provenance { actor: "alice".parse()?, grounds: Grounds::Ordinary, at: now },
+    ///     valid_until: None,
+    /// };
+    /// assert_eq!(store.apply(&proposal)?, Commit::Committed);
+    /// assert_eq!(store.apply(&proposal)?, Commit::Committed); // the same, sent again
     ///
-    /// assert_eq!(store.apply(Revision::EMPTY, &change)?, Commit::Committed(Revision::new(1)));
-    /// assert_eq!(store.apply(Revision::EMPTY, &change)?, Commit::Conflict);
-    /// # Ok::<(), ChangeMismatch>(())
+    /// proposal.next.tag = 0xbeef; // somebody else's
+    /// assert_eq!(store.apply(&proposal)?, Commit::Conflict);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn apply(
-        &mut self,
-        expected: Revision,
-        change: &Change<M>,
-    ) -> Result<Commit, ChangeMismatch> {
-        self.apply_keeping(expected, change).map(|(commit, _removed)| commit)
+    pub fn apply(&mut self, proposal: &Proposal<M>) -> Result<Commit, ChangeMismatch> {
+        self.apply_keeping(proposal).map(|(commit, _removed)| commit)
     }
 
-    /// Applies the change as [`apply`](Self::apply) does, and returns the records that are gone.
-    /// The caller drops them, because the drop of a material may panic or take its time.
+    /// Applies the change as [`apply`](Self::apply) does, and returns the material that is gone.
+    /// The caller drops it, because the drop of a material may panic or take its time.
     pub(super) fn apply_keeping(
         &mut self,
-        expected: Revision,
-        change: &Change<M>,
-    ) -> Result<(Commit, Vec<KeyRecord<M>>), ChangeMismatch> {
-        if expected != self.revision {
+        proposal: &Proposal<M>,
+    ) -> Result<(Commit, Vec<Arc<M>>), ChangeMismatch> {
+        proposal.follows()?;
+        if proposal.next == self.revision {
+            return Ok((Commit::Committed, Vec::new()));
+        }
+        if proposal.expected != self.revision {
             return Ok((Commit::Conflict, Vec::new()));
         }
-        let mut removed: Vec<KeyRecord<M>> = Vec::new();
-        match change {
-            Change::Create(record) => {
-                if !self.is_empty() {
-                    return Err(ChangeMismatch::NotEmpty { id: record.info.id.clone() });
+        self.admits(proposal)?;
+        let removed = self.change(proposal)?;
+        self.revision = proposal.next;
+        Ok((Commit::Committed, removed))
+    }
+
+    /// Checks what does not depend on the kind of change.
+    fn admits(&self, proposal: &Proposal<M>) -> Result<(), ChangeMismatch> {
+        if let Some(at) = self.closed {
+            return Err(ChangeMismatch::Closed { ring: self.ring.clone(), at });
+        }
+        match (proposal.valid_until, self.store_time) {
+            (Some(until), Some(now)) if now > until => Err(ChangeMismatch::Expired { until, now }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Changes the rows, or none of them. Returns the material that is gone.
+    fn change(&mut self, proposal: &Proposal<M>) -> Result<Vec<Arc<M>>, ChangeMismatch> {
+        let number = proposal.next.number;
+        match &proposal.change {
+            Change::Create { records, destroyed } => {
+                if self.ids > 0 || !self.records.is_empty() || !self.destroyed.is_empty() {
+                    return Err(ChangeMismatch::NotEmpty { ring: self.ring.clone() });
                 }
-                has_status(&record.info, KeyStatus::Active)?;
-                has_consistent_times(record)?;
-                self.records.push(added(record, self.revision.next()));
+                let _ring = Keyring::from_parts(records.clone(), destroyed.clone())
+                    .map_err(ChangeMismatch::InvalidKeyring)?;
+                self.records = records.iter().map(|record| added(record, number)).collect();
+                self.destroyed.clone_from(destroyed);
+                self.ids = (self.records.len() + self.destroyed.len()) as u64;
+                Ok(Vec::new())
             }
             Change::Add(record) => {
-                has_status(&record.info, KeyStatus::Inactive)?;
+                has_status(&record.info, &[Inactive])?;
                 has_consistent_times(record)?;
                 let id = &record.info.id;
                 if let Some(taken_by) = self.taken_by(id) {
                     return Err(ChangeMismatch::KeyIdTaken { id: id.clone(), taken_by });
                 }
-                self.records.push(added(record, self.revision.next()));
+                self.records.push(added(record, number));
+                self.ids = self.ids.saturating_add(1);
+                Ok(Vec::new())
             }
             Change::Activate(rotation) => {
-                let (from, to, at) = (&rotation.from, &rotation.to, rotation.at);
-                self.fitting(from, KeyStatus::Active, at)?;
-                let used = self.fitting(to, KeyStatus::Inactive, at)?.info.used;
-                if used != rotation.reactivated {
-                    return Err(ChangeMismatch::Reactivation { id: to.clone() });
-                }
-                let deactivated_in = self.revision.next().as_u64();
-                for row in self.rows_of(from) {
-                    row.info.enter(KeyStatus::Inactive, at);
-                    row.info.deactivated_in = deactivated_in;
-                }
-                self.rows_of(to).for_each(|row| row.info.enter(KeyStatus::Active, at));
+                self.activate(rotation, number)?;
+                Ok(Vec::new())
             }
-            Change::Retire(retirement) => {
-                let (id, at) = (&retirement.id, retirement.at);
-                self.fitting(id, KeyStatus::Inactive, at)?;
-                self.rows_of(id).for_each(|row| row.info.enter(KeyStatus::Retired, at));
+            Change::Retire { retirement, material } => {
+                let row = self.fitting(&retirement.id, &[Inactive], retirement.at)?;
+                row.info.enter(Retired, retirement.at);
+                row.info.counted = matches!(proposal.provenance.grounds, Grounds::Unreferenced(_));
+                Ok(replaced(row, material.as_ref(), number))
             }
-            Change::Destroy(Destruction { id, at, .. }) => {
-                self.fitting(id, KeyStatus::Retired, *at)?;
-                self.destroyed.push(Destruction::new(id.clone(), *at));
-                let (gone, kept) =
+            Change::Revoke { revocation, material } => {
+                let row = self.fitting(&revocation.id, &[Inactive, Retired], revocation.at)?;
+                row.info.enter(Revoked, revocation.at);
+                Ok(replaced(row, material.as_ref(), number))
+            }
+            Change::Restore(restoration) => {
+                let row = self.fitting(&restoration.id, &[Revoked], restoration.at)?;
+                row.info.enter(Retired, restoration.at);
+                Ok(Vec::new())
+            }
+            Change::Rewrap { id, material } => {
+                let row = self.row(id)?;
+                Ok(replaced(row, Some(material), number))
+            }
+            Change::Date(dating) => {
+                self.row(&dating.id)?.info.date(dating.at);
+                Ok(Vec::new())
+            }
+            Change::Destroy(destruction) => {
+                let Destruction { id, at, .. } = destruction;
+                let _ = self.fitting(id, &[Retired, Revoked], *at)?;
+                self.destroyed.push(destruction.clone());
+                let (gone, kept): (Vec<_>, _) =
                     mem::take(&mut self.records).into_iter().partition(|row| row.info.id == *id);
                 self.records = kept;
-                removed = gone;
+                Ok(gone.into_iter().map(|row| row.material).collect())
+            }
+            Change::Close(closing) => {
+                let _ = self.fitting(&closing.active, &[Active], closing.at)?;
+                for row in &self.records {
+                    no_later_than(&row.info, closing.at)?;
+                }
+                self.closed = Some(closing.at);
+                let gone = mem::take(&mut self.records);
+                let tombstone =
+                    |row: &KeyRecord<M>| Destruction::new(row.info.id.clone(), closing.at);
+                self.destroyed.extend(gone.iter().map(tombstone));
+                Ok(gone.into_iter().map(|row| row.material).collect())
             }
         }
-        self.revision = self.revision.next();
-        Ok((Commit::Committed(self.revision), removed))
     }
 
-    /// The row of this id, if it has the status that a change needs and no time after the change.
+    fn activate(&mut self, rotation: &Rotation, number: u64) -> Result<(), ChangeMismatch> {
+        let Rotation { from, to, at, reactivated, .. } = rotation;
+        let _ = self.fitting(from, &[Active], *at)?;
+        if self.fitting(to, &[Inactive], *at)?.info.used != *reactivated {
+            return Err(ChangeMismatch::Reactivation { id: to.clone() });
+        }
+        let demoted = self.row(from)?;
+        demoted.info.enter(Inactive, *at);
+        demoted.info.deactivated_in = number;
+        self.row(to)?.info.enter(Active, *at);
+        Ok(())
+    }
+
+    fn row(&mut self, id: &KeyId) -> Result<&mut KeyRecord<M>, ChangeMismatch> {
+        let mut rows = self.records.iter_mut();
+        rows.find(|row| row.info.id == *id)
+            .ok_or_else(|| ChangeMismatch::KeyNotFound { id: id.clone() })
+    }
+
+    /// The row of this id, if it has a status that a change needs and no time after the change.
     fn fitting(
-        &self,
+        &mut self,
         id: &KeyId,
-        expected: KeyStatus,
+        needed: &'static [KeyStatus],
         at: Timestamp,
-    ) -> Result<&KeyRecord<M>, ChangeMismatch> {
-        let row = self
-            .records
-            .iter()
-            .find(|row| row.info.id == *id)
-            .ok_or_else(|| ChangeMismatch::KeyNotFound { id: id.clone() })?;
-        has_status(&row.info, expected)?;
-        match row.info.times.latest() {
-            Some(carried) if at < carried => {
-                Err(ChangeMismatch::Backdated { id: id.clone(), at, carried })
-            }
-            _ => Ok(row),
-        }
-    }
-
-    /// The row of this id.
-    fn rows_of<'s>(&'s mut self, id: &'s KeyId) -> impl Iterator<Item = &'s mut KeyRecord<M>> {
-        self.records.iter_mut().filter(move |row| row.info.id == *id)
+    ) -> Result<&mut KeyRecord<M>, ChangeMismatch> {
+        let row = self.row(id)?;
+        has_status(&row.info, needed)?;
+        no_later_than(&row.info, at)?;
+        Ok(row)
     }
 
     fn taken_by(&self, id: &KeyId) -> Option<TakenBy> {
@@ -146,19 +214,37 @@ impl<M> Snapshot<M> {
 }
 
 /// A new row, with what the store says about it.
-fn added<M>(record: &KeyRecord<M>, revision: Revision) -> KeyRecord<M> {
+fn added<M>(record: &KeyRecord<M>, number: u64) -> KeyRecord<M> {
     let mut row = record.clone();
-    row.info.added_in = revision.as_u64();
-    row.material_in = revision.as_u64();
+    row.info.added_in = number;
+    let was_demoted = row.info.status == Inactive && row.info.used;
+    row.info.deactivated_in = if was_demoted { number } else { 0 };
+    row.material_in = number;
     row
 }
 
-fn has_status(key: &KeyInfo, expected: KeyStatus) -> Result<(), ChangeMismatch> {
+/// Puts other material into the row, if there is some, and returns what was there.
+fn replaced<M>(row: &mut KeyRecord<M>, material: Option<&Arc<M>>, number: u64) -> Vec<Arc<M>> {
+    let Some(material) = material else { return Vec::new() };
+    row.material_in = number;
+    Vec::from([mem::replace(&mut row.material, Arc::clone(material))])
+}
+
+fn has_status(key: &KeyInfo, needed: &'static [KeyStatus]) -> Result<(), ChangeMismatch> {
     let (id, found) = (&key.id, key.status);
-    if found == expected {
+    if needed.contains(&found) {
         Ok(())
     } else {
-        Err(ChangeMismatch::WrongStatus { id: id.clone(), expected, found })
+        Err(ChangeMismatch::WrongStatus { id: id.clone(), needed, found })
+    }
+}
+
+fn no_later_than(key: &KeyInfo, at: Timestamp) -> Result<(), ChangeMismatch> {
+    match key.times.latest() {
+        Some(carried) if at < carried => {
+            Err(ChangeMismatch::Backdated { id: key.id.clone(), at, carried })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -173,27 +259,18 @@ fn has_consistent_times<M>(record: &KeyRecord<M>) -> Result<(), ChangeMismatch> 
 
 /// The error for a change that does not fit the rows of the store, at the revision that it expects.
 /// The writer or the store is wrong, and to try again does not help.
-///
-/// # Examples
-///
-/// ```
-/// use key_rotation::key::Retirement;
-/// use key_rotation::store::{Change, Revision, Snapshot};
-/// use key_rotation::{KeyId, Timestamp};
-///
-/// let retire = Change::Retire(Retirement::new(KeyId::from_static("k1"), Timestamp::now()));
-/// let error = Snapshot::<()>::empty().apply(Revision::EMPTY, &retire).unwrap_err();
-/// assert_eq!(error.to_string(), "the store has no key `k1`");
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ChangeMismatch {
-    /// A first key for a store that has keys or tombstones.
-    #[error("key `{id}` cannot be the first: the store is not empty")]
+    /// First keys for a ring that has keys or tombstones.
+    #[error("the first keys of ring `{ring}` cannot be written: it is not empty")]
     NotEmpty {
-        /// The key that was to be the first.
-        id: KeyId,
+        /// The ring.
+        ring: RingName,
     },
+    /// First keys that do not make a ring.
+    #[error(transparent)]
+    InvalidKeyring(InvalidKeyring),
     /// A new key whose id is taken.
     #[error("the key id `{id}` is taken by {taken_by}")]
     KeyIdTaken {
@@ -209,12 +286,12 @@ pub enum ChangeMismatch {
         id: KeyId,
     },
     /// The key that is to change, or to be stored, has another status than the change needs.
-    #[error("key `{id}` is {found}, and the change needs it to be {expected}")]
+    #[error("key `{id}` is {found}, and the change needs it to be {}", OneOf(needed))]
     WrongStatus {
         /// The key.
         id: KeyId,
-        /// The status that the change needs.
-        expected: KeyStatus,
+        /// The statuses that the change allows.
+        needed: &'static [KeyStatus],
         /// The status that the key has.
         found: KeyStatus,
     },
@@ -244,4 +321,43 @@ pub enum ChangeMismatch {
         /// The key.
         id: KeyId,
     },
+    /// The revision that the change would make does not have the number after the expected one.
+    #[error("revision {next} does not come after revision {expected}")]
+    NotTheNext {
+        /// The revision that the proposer saw.
+        expected: Revision,
+        /// The revision that the commit was to make.
+        next: Revision,
+    },
+    /// The ring was closed: nothing is ever written to it again.
+    #[error("ring `{ring}` was closed at {at}: use a ring of another name")]
+    Closed {
+        /// The ring.
+        ring: RingName,
+        /// When it was closed.
+        at: Timestamp,
+    },
+    /// The proposal has come too late: it was decided on what may not be so any more.
+    #[error(
+        "the change was to be written until {until}, and the store's clock says {now}: decide anew"
+    )]
+    Expired {
+        /// The time until which it was to be written.
+        until: Timestamp,
+        /// The time by the store's clock.
+        now: Timestamp,
+    },
+}
+
+/// Statuses in a sentence.
+struct OneOf<'a>(&'a [KeyStatus]);
+
+impl fmt::Display for OneOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, status) in self.0.iter().enumerate() {
+            let or = if n > 0 { " or " } else { "" };
+            write!(f, "{or}{status}")?;
+        }
+        Ok(())
+    }
 }
