@@ -1,155 +1,295 @@
-//! Changing a ring: one transaction for the revision check, the change and its audit event.
+//! Changing a ring: one transaction for the revision check, the change and its event.
 
-use std::io;
-
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::audit::Grounds;
+use key_rotation::store::{Change, Commit, CommitError, Proposal, Revision, RingName, Snapshot};
 use key_rotation::{KeyId, KeyInfo, KeyRecord, Timestamp};
-use sqlx::Pool;
+use sqlx::{Pool, SqlStr};
 
+use crate::database_error::DatabaseError;
 use crate::dialect::{Backend, Value};
 use crate::error::Error;
 use crate::failpoint::{self, reached};
+use crate::lent::Lent;
 use crate::load;
-use crate::ring_name::RingName;
 use crate::row::DESTROYED;
+use crate::statements::Statements;
 use crate::wrapped::WrappedKey;
 
-const CREATE_RING: &str =
-    "INSERT INTO key_rotation_rings (ring, revision) VALUES ($1, 0) ON CONFLICT (ring) DO NOTHING";
-const SET_REVISION: &str =
-    "UPDATE key_rotation_rings SET revision = $3 WHERE ring = $1 AND revision = $2";
-const ADD_KEY: &str = "INSERT INTO key_rotation_keys \
-    (ring, id, status, created_at, added_at, activated_at, deactivated_at, retired_at, revoked_at, \
-     used, counted, added_in, deactivated_in, material_in, material) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-const SET_INFO: &str = "UPDATE key_rotation_keys \
-    SET status = $3, created_at = $4, added_at = $5, activated_at = $6, deactivated_at = $7, \
-    retired_at = $8, revoked_at = $9, used = $10, counted = $11, added_in = $12, \
-    deactivated_in = $13 WHERE ring = $1 AND id = $2";
-const BURY: &str = "UPDATE key_rotation_keys \
-    SET status = $3, destroyed_at = $4, material = NULL WHERE ring = $1 AND id = $2";
-const RECORD: &str = "INSERT INTO key_rotation_events \
-    (ring, revision, action, id, from_id, at) VALUES ($1, $2, $3, $4, $5, $6)";
+/// What a commit has to know besides the proposal.
+pub(crate) struct Target<'t> {
+    pub(crate) statements: &'t Statements,
+    pub(crate) ring: &'t RingName,
+    /// The channel on which the commit is announced.
+    pub(crate) channel: &'t str,
+}
 
 pub(crate) async fn commit<DB: Backend>(
     pool: &Pool<DB>,
-    ring: &RingName,
-    expected: Revision,
-    change: &Change<WrappedKey>,
-) -> Result<Commit, Error> {
-    let failed = Error::database::<DB>(ring);
-    let mut transaction = pool.begin_with(DB::BEGIN_WRITE).await.map_err(&failed)?;
+    target: &Target<'_>,
+    proposal: &Proposal<WrappedKey>,
+) -> Result<Commit, CommitError<Error>> {
+    proposal.follows().map_err(CommitError::Mismatch)?;
+    let failed = Error::database::<DB>(target.ring);
+    let begun = Lent::begin(pool, DB::BEGIN_WRITE).await;
+    let mut lent = begun.map_err(|error| unwritten::<DB>(failed(error)))?;
     reached(failpoint::BEGUN);
-    let answer = write::<DB>(&mut transaction, ring, expected, change).await;
-    if !matches!(answer, Ok(Commit::Committed(_))) {
-        // Waited for: a transaction that is dropped holds the ring against the whole fleet until
-        // its runtime is polled again. If it cannot be rolled back, it cannot be committed either.
-        let _ = transaction.rollback().await;
-        return answer;
+    match write::<DB>(lent.connection(), target, proposal).await {
+        Ok(Written::Now) => {}
+        answer => {
+            lent.roll_back().await;
+            return match answer {
+                Ok(Written::Now | Written::Before) => Ok(Commit::Committed),
+                Ok(Written::Never) => Ok(Commit::Conflict),
+                Err(error) => Err(error),
+            };
+        }
     }
     reached(failpoint::BEFORE_COMMIT);
-    transaction.commit().await.map_err(&failed)?;
+    if let Err(error) = lent.commit().await {
+        let error = DatabaseError::from(error);
+        let is_constraint = DB::is_refusal(&error);
+        let is_settled = DB::nothing_is_committed(&error);
+        let error = Error::of::<DB>(target.ring.clone(), error);
+        return Err(match (is_settled, is_constraint) {
+            (true, true) => CommitError::Refused(error),
+            (true, false) => CommitError::NotWritten(error),
+            (false, _) => CommitError::Unknown(error),
+        });
+    }
     reached(failpoint::COMMITTED);
     if failpoint::answer_is_lost() {
-        return Err(failed(io::Error::from(io::ErrorKind::ConnectionReset).into()));
+        let error = Error::of::<DB>(target.ring.clone(), DatabaseError::lost());
+        return Err(CommitError::Unknown(error));
     }
-    answer
+    Ok(Commit::Committed)
+}
+
+/// The error of a commit that has failed before its end.
+fn unwritten<DB: Backend>(error: Error) -> CommitError<Error> {
+    if error.is_refusal::<DB>() {
+        CommitError::Refused(error)
+    } else {
+        CommitError::NotWritten(error)
+    }
+}
+
+/// What a transaction has found or done.
+enum Written {
+    /// The proposal is written when the transaction ends.
+    Now,
+    /// An earlier sending of it has been written.
+    Before,
+    /// The ring has moved on without it.
+    Never,
 }
 
 /// Does all that a commit does between the beginning and the end of its transaction.
 async fn write<DB: Backend>(
     connection: &mut DB::Connection,
-    ring: &RingName,
-    expected: Revision,
-    change: &Change<WrappedKey>,
-) -> Result<Commit, Error> {
-    let mut write = Write::<DB> { connection, ring, name: Value::Text(ring.as_str()) };
-    if expected == Revision::EMPTY {
-        // Of two first keys, the second waits here for what becomes of the first.
-        write.execute(CREATE_RING, &[write.name]).await?;
+    target: &Target<'_>,
+    proposal: &Proposal<WrappedKey>,
+) -> Result<Written, CommitError<Error>> {
+    let mut write = Write::<DB> { connection, target, name: Value::Text(target.ring.as_str()) };
+    let lock = write.lock(proposal.expected).await;
+    lock.map_err(unwritten::<DB>)?;
+    let (statements, ring) = (target.statements, target.ring);
+    let head = load::head::<DB>(write.connection, &statements.head, ring, proposal.next).await;
+    let head = head.map_err(unwritten::<DB>)?;
+    if head.is_known {
+        return Ok(Written::Before);
     }
-    if let Some(lock) = DB::LOCK_RING {
-        write.execute(lock, &[write.name]).await?;
+    if head.revision != proposal.expected {
+        return Ok(Written::Never);
     }
-    let mut snapshot = load::snapshot::<DB>(write.connection, ring).await?;
-    let committed = match snapshot.apply(expected, change) {
-        Ok(Commit::Committed(revision)) => revision,
-        Ok(Commit::Conflict) => return Ok(Commit::Conflict),
-        Err(reason) => return Err(Error::Mismatch { ring: ring.clone(), reason }),
-    };
-    load::check_ring(ring, &snapshot)?;
+    let mut snapshot = head.snapshot(ring);
+    write.read(&proposal.change, &mut snapshot).await.map_err(unwritten::<DB>)?;
+    // The revision matches: it is written, or it does not fit.
+    let _ = snapshot.apply(proposal).map_err(CommitError::Mismatch)?;
     reached(failpoint::CHECKED);
-
-    write.change(change, &snapshot).await?;
-    write.revision(expected, committed).await?;
-    reached(failpoint::WRITTEN);
-    write.event(change, committed).await?;
-    reached(failpoint::RECORDED);
-    if let Some(announce) = DB::ANNOUNCE {
-        write.execute(announce, &[write.name]).await?;
-    }
-    Ok(Commit::Committed(committed))
+    let written = write.all(proposal, &snapshot).await;
+    written.map(|()| Written::Now).map_err(unwritten::<DB>)
 }
 
 /// Writes a commit, statement by statement.
 struct Write<'t, DB: Backend> {
     connection: &'t mut DB::Connection,
-    ring: &'t RingName,
+    target: &'t Target<'t>,
     /// The ring's name, as the first value of each statement.
     name: Value<'t>,
 }
 
 impl<DB: Backend> Write<'_, DB> {
-    /// Writes the rows that the change leaves behind, as the snapshot has them.
-    async fn change(
+    /// Holds the ring against other writers.
+    async fn lock(&mut self, expected: Revision) -> Result<(), Error> {
+        if expected == Revision::EMPTY {
+            // Of two first keys, the second waits here for what becomes of the first.
+            self.execute(&self.target.statements.create_ring, &[self.name]).await?;
+        }
+        if let Some(lock) = &self.target.statements.lock_ring {
+            self.execute(lock, &[self.name]).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the rows that the change needs.
+    async fn read(
         &mut self,
         change: &Change<WrappedKey>,
+        snapshot: &mut Snapshot<WrappedKey>,
+    ) -> Result<(), Error> {
+        let statements = self.target.statements;
+        let ids: Option<Vec<&KeyId>> = change.ids().map(Iterator::collect);
+        match (ids.as_deref(), change) {
+            (Some([first, rest @ ..]), _) => {
+                let second = rest.first().unwrap_or(first);
+                let values = [self.name, id(first), id(second)];
+                load::put_rows::<DB>(self.connection, &statements.rows_of, &values, snapshot).await
+            }
+            (_, Change::Create { .. }) => {
+                let counted =
+                    DB::numbers(self.connection, &statements.has_rows, &[self.name]).await;
+                match counted.map_err(Error::database::<DB>(self.target.ring))? {
+                    [None | Some(0)] => Ok(()),
+                    [Some(_)] if snapshot.ids > 0 => Ok(()),
+                    [Some(_)] => Err(load::no_revision(self.target.ring)),
+                }
+            }
+            _ => {
+                let values = [self.name];
+                load::put_rows::<DB>(self.connection, &statements.rows, &values, snapshot).await
+            }
+        }
+    }
+
+    /// Writes the rows that the change leaves behind, as the snapshot has them, the ring's own row
+    /// and the event.
+    async fn all(
+        &mut self,
+        proposal: &Proposal<WrappedKey>,
         after: &Snapshot<WrappedKey>,
     ) -> Result<(), Error> {
-        match change {
-            Change::Create(record) | Change::Add(record) => {
-                self.add(&record.info.id, after).await?;
+        self.change(proposal, after).await?;
+        self.ring(proposal, after).await?;
+        reached(failpoint::WRITTEN);
+        self.event(proposal, after.store_time).await?;
+        reached(failpoint::RECORDED);
+        if let Some(announce) = &self.target.statements.announce {
+            let payload = format!("{} {}", proposal.next.number, self.target.ring);
+            let values = [Value::Text(self.target.channel), Value::Text(&payload)];
+            self.execute(announce, &values).await?;
+        }
+        Ok(())
+    }
+
+    async fn change(
+        &mut self,
+        proposal: &Proposal<WrappedKey>,
+        after: &Snapshot<WrappedKey>,
+    ) -> Result<(), Error> {
+        match &proposal.change {
+            Change::Create { .. } => {
+                let number = proposal.next.number;
+                for (place, record) in (0..).zip(&after.records) {
+                    self.add(record, place).await?;
+                    reached(failpoint::HALF_WRITTEN);
+                }
+                for (place, tombstone) in (0..).zip(&after.destroyed) {
+                    let values = [
+                        self.name,
+                        id(&tombstone.id),
+                        Value::Text(DESTROYED),
+                        time(tombstone.at),
+                        self::number(number),
+                        Value::Integer(place),
+                    ];
+                    self.execute_once(&self.target.statements.add_tombstone, &values).await?;
+                }
+                Ok(())
+            }
+            Change::Add(added) => {
+                for record in after.records.iter().filter(|row| row.info.id == added.info.id) {
+                    self.add(record, 0).await?;
+                }
                 reached(failpoint::HALF_WRITTEN);
+                Ok(())
             }
             Change::Activate(rotation) => {
                 // In this order, because the index does not let two keys be active for a moment.
                 self.info(&rotation.from, after).await?;
                 reached(failpoint::HALF_WRITTEN);
-                self.info(&rotation.to, after).await?;
+                self.info(&rotation.to, after).await
             }
-            Change::Retire(retirement) => {
+            Change::Retire { retirement, material } => {
                 self.info(&retirement.id, after).await?;
                 reached(failpoint::HALF_WRITTEN);
+                if material.is_some() { self.material(&retirement.id, after).await } else { Ok(()) }
+            }
+            Change::Revoke { revocation, material } => {
+                self.info(&revocation.id, after).await?;
+                reached(failpoint::HALF_WRITTEN);
+                if material.is_some() { self.material(&revocation.id, after).await } else { Ok(()) }
+            }
+            Change::Restore(restoration) => {
+                self.info(&restoration.id, after).await?;
+                reached(failpoint::HALF_WRITTEN);
+                Ok(())
+            }
+            Change::Date(dating) => {
+                self.info(&dating.id, after).await?;
+                reached(failpoint::HALF_WRITTEN);
+                Ok(())
+            }
+            Change::Rewrap { id, .. } => {
+                self.material(id, after).await?;
+                reached(failpoint::HALF_WRITTEN);
+                Ok(())
             }
             Change::Destroy(tombstone) => {
                 let at = time(tombstone.at);
                 let values = [self.name, id(&tombstone.id), Value::Text(DESTROYED), at];
-                self.execute_once(BURY, &values).await?;
+                self.execute_once(&self.target.statements.bury, &values).await?;
                 reached(failpoint::HALF_WRITTEN);
+                Ok(())
+            }
+            Change::Close(closing) => {
+                let values = [self.name, Value::Text(DESTROYED), time(closing.at)];
+                self.execute(&self.target.statements.bury_all, &values).await?;
+                reached(failpoint::HALF_WRITTEN);
+                Ok(())
             }
         }
-        Ok(())
     }
 
-    /// Writes a new row, as the snapshot has it.
-    async fn add(&mut self, key: &KeyId, after: &Snapshot<WrappedKey>) -> Result<(), Error> {
-        for record in after.records.iter().filter(|record| record.info.id == *key) {
-            let material = [number(record.material_in), Value::Bytes(record.material.as_bytes())];
-            let values = [self.info_of(record).as_slice(), &material].concat();
-            self.execute_once(ADD_KEY, &values).await?;
-        }
-        Ok(())
+    /// Writes a new row.
+    async fn add(&mut self, record: &KeyRecord<WrappedKey>, place: i64) -> Result<(), Error> {
+        let material = [
+            number(record.material_in),
+            Value::Bytes(record.material.as_bytes()),
+            Value::Integer(place),
+        ];
+        let values = [self.info_of(record).as_slice(), &material].concat();
+        self.execute_once(&self.target.statements.add_key, &values).await
     }
 
     /// Writes all that the key has after the change besides its material.
     async fn info(&mut self, key: &KeyId, after: &Snapshot<WrappedKey>) -> Result<(), Error> {
         for record in after.records.iter().filter(|record| record.info.id == *key) {
-            self.execute_once(SET_INFO, &self.info_of(record)).await?;
+            self.execute_once(&self.target.statements.set_info, &self.info_of(record)).await?;
         }
         Ok(())
     }
 
-    /// The first values of [`ADD_KEY`], and those of [`SET_INFO`].
+    /// Writes the material that the key has after the change.
+    async fn material(&mut self, key: &KeyId, after: &Snapshot<WrappedKey>) -> Result<(), Error> {
+        for record in after.records.iter().filter(|record| record.info.id == *key) {
+            let material = Value::Bytes(record.material.as_bytes());
+            let values = [self.name, id(key), number(record.material_in), material];
+            self.execute_once(&self.target.statements.set_material, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// The first values of the statement that adds a key, and those of the one that changes one.
     fn info_of<'v>(&self, record: &'v KeyRecord<WrappedKey>) -> [Value<'v>; 13]
     where
         Self: 'v,
@@ -173,53 +313,97 @@ impl<DB: Backend> Write<'_, DB> {
         ]
     }
 
-    async fn revision(&mut self, expected: Revision, committed: Revision) -> Result<(), Error> {
-        let values = [self.name, number(expected.as_u64()), number(committed.as_u64())];
-        self.execute_once(SET_REVISION, &values).await
+    /// Writes the ring's own row.
+    async fn ring(
+        &mut self,
+        proposal: &Proposal<WrappedKey>,
+        after: &Snapshot<WrappedKey>,
+    ) -> Result<(), Error> {
+        let Proposal { expected, next, .. } = proposal;
+        let values = [
+            self.name,
+            number(expected.number),
+            tag(*expected),
+            number(next.number),
+            tag(*next),
+            number(after.ids),
+            time_or_null(after.closed),
+        ];
+        self.execute_once(&self.target.statements.move_ring, &values).await
     }
 
     async fn event(
         &mut self,
-        change: &Change<WrappedKey>,
-        revision: Revision,
+        proposal: &Proposal<WrappedKey>,
+        stored_at: Option<Timestamp>,
     ) -> Result<(), Error> {
-        let (action, from, at) = match change {
-            Change::Create(record) => ("create", None, added_at(record)),
-            Change::Add(record) => ("add", None, added_at(record)),
-            Change::Activate(rotation) => ("activate", Some(rotation.from.as_str()), rotation.at),
-            Change::Retire(retirement) => ("retire", None, retirement.at),
-            Change::Destroy(tombstone) => ("destroy", None, tombstone.at),
+        let (action, from, more) = described(&proposal.change);
+        let (grounds, reason, counted_at) = match &proposal.provenance.grounds {
+            Grounds::Ordinary => ("ordinary", None, None),
+            Grounds::Emergency(reason) => ("emergency", Some(reason.as_str()), None),
+            Grounds::Unreferenced(counted) => ("unreferenced", None, Some(counted.counted_at())),
+            Grounds::Forced(reason) => ("forced", Some(reason.as_str()), None),
+            Grounds::Distrust(reason) => ("distrust", Some(reason.as_str()), None),
         };
         let values = [
             self.name,
-            number(revision.as_u64()),
+            number(proposal.next.number),
+            tag(proposal.next),
             Value::Text(action),
-            id(change.id()),
+            Value::Text(proposal.change.id().map_or("", KeyId::as_str)),
             Value::MaybeText(from),
-            time(at),
+            Value::MaybeText(more.as_deref()),
+            Value::Text(proposal.provenance.actor.as_str()),
+            Value::Text(grounds),
+            Value::MaybeText(reason),
+            time_or_null(counted_at),
+            time(proposal.provenance.at),
+            time_or_null(stored_at),
         ];
-        self.execute_once(RECORD, &values).await
+        self.execute_once(&self.target.statements.record, &values).await
     }
 
-    async fn execute(
-        &mut self,
-        statement: &'static str,
-        values: &[Value<'_>],
-    ) -> Result<u64, Error> {
+    async fn execute(&mut self, statement: &SqlStr, values: &[Value<'_>]) -> Result<u64, Error> {
         let changed = DB::execute(self.connection, statement, values).await;
-        changed.map_err(Error::database::<DB>(self.ring))
+        changed.map_err(Error::database::<DB>(self.target.ring))
     }
 
     /// Changes one row and no other: the transaction is given up if what it has read is not there.
     async fn execute_once(
         &mut self,
-        statement: &'static str,
+        statement: &SqlStr,
         values: &[Value<'_>],
     ) -> Result<(), Error> {
         match self.execute(statement, values).await? {
             1 => Ok(()),
-            _ => Err(Error::database::<DB>(self.ring)(sqlx::Error::RowNotFound)),
+            _ => Err(Error::of::<DB>(self.target.ring.clone(), DatabaseError::rows())),
         }
+    }
+}
+
+/// Returns what an event says of a change: the action, the key that was active before, and the
+/// other keys of a creation.
+fn described(change: &Change<WrappedKey>) -> (&'static str, Option<&str>, Option<String>) {
+    match change {
+        Change::Create { records, destroyed } => {
+            let keys = records.iter().filter(|record| !record.info.status.can_encrypt());
+            let keys = keys.map(|record| record.info.id.as_str());
+            let tombstones = destroyed.iter().map(|tombstone| tombstone.id.as_str());
+            let more: Vec<&str> = keys.chain(tombstones).collect();
+            ("create", None, (!more.is_empty()).then(|| more.join(" ")))
+        }
+        Change::Add(_) => ("add", None, None),
+        Change::Activate(rotation) => {
+            let action = if rotation.reactivated { "reactivate" } else { "activate" };
+            (action, Some(rotation.from.as_str()), None)
+        }
+        Change::Retire { .. } => ("retire", None, None),
+        Change::Revoke { .. } => ("revoke", None, None),
+        Change::Restore(_) => ("restore", None, None),
+        Change::Rewrap { .. } => ("rewrap", None, None),
+        Change::Date(_) => ("date", None, None),
+        Change::Destroy(_) => ("destroy", None, None),
+        Change::Close(_) => ("close", None, None),
     }
 }
 
@@ -231,9 +415,8 @@ fn number(number: u64) -> Value<'static> {
     Value::Integer(number.cast_signed())
 }
 
-/// When the ring got the key. An event has a time in any case: 0 stands for one that is not known.
-fn added_at(record: &KeyRecord<WrappedKey>) -> Timestamp {
-    record.info.times.added_at.unwrap_or(Timestamp::UNIX_EPOCH)
+fn tag(revision: Revision) -> Value<'static> {
+    number(revision.tag)
 }
 
 fn time(at: Timestamp) -> Value<'static> {

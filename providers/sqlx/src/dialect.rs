@@ -2,21 +2,30 @@
 
 use std::future::Future;
 
-use sqlx::Database;
 use sqlx::migrate::Migrate;
+use sqlx::{Database, SqlStr};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use sqlx::{Encode, Type, query::Query};
 
-use crate::row::{BadRow, Stored};
+use crate::database_error::DatabaseError;
+use crate::row::{BadRow, FromStored};
+use crate::schema_name::SchemaName;
 
 /// The questions of [`Dialect`]. Their text is the same for each database, but sqlx puts what it
 /// needs of one in bounds that only a named database meets.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 macro_rules! questions {
     () => {
-        async fn numbers<const N: usize>(
+        async fn control(
             connection: &mut Self::Connection,
             statement: &'static str,
+        ) -> sqlx::Result<()> {
+            sqlx::raw_sql(statement).execute(connection).await.map(drop)
+        }
+
+        async fn numbers<const N: usize>(
+            connection: &mut Self::Connection,
+            statement: &SqlStr,
             values: &[Value<'_>],
         ) -> sqlx::Result<[Option<i64>; N]> {
             let row = query::<Self>(statement, values).fetch_one(connection).await?;
@@ -27,18 +36,18 @@ macro_rules! questions {
             Ok(numbers)
         }
 
-        async fn rows(
+        async fn rows<T: FromStored + Send>(
             connection: &mut Self::Connection,
-            statement: &'static str,
+            statement: &SqlStr,
             values: &[Value<'_>],
-        ) -> sqlx::Result<Result<Vec<Stored>, BadRow>> {
+        ) -> sqlx::Result<Result<Vec<T>, BadRow>> {
             let rows = query::<Self>(statement, values).fetch_all(connection).await?;
-            Ok(rows.iter().map(Stored::read).collect())
+            Ok(rows.iter().map(T::read).collect())
         }
 
         async fn execute(
             connection: &mut Self::Connection,
-            statement: &'static str,
+            statement: &SqlStr,
             values: &[Value<'_>],
         ) -> sqlx::Result<u64> {
             Ok(query::<Self>(statement, values).execute(connection).await?.rows_affected())
@@ -56,11 +65,16 @@ mod sqlite;
 /// # Examples
 ///
 /// ```
+/// use key_rotation::KeyProvider;
+/// use key_rotation::store::{Loaded, Revision};
 /// use key_rotation_sqlx::{Backend, SqlxKeyProvider};
 ///
 /// /// Works with either.
-/// async fn newest<DB: Backend>(store: &SqlxKeyProvider<DB>) -> Option<u64> {
-///     store.revision().await.ok().map(|revision| revision.as_u64())
+/// async fn newest<DB: Backend>(store: &SqlxKeyProvider<DB>) -> Option<Revision> {
+///     match store.load(Revision::EMPTY).await.ok()? {
+///         Loaded::Ring(snapshot) => Some(snapshot.revision),
+///         _ => None,
+///     }
 /// }
 /// ```
 pub trait Backend: Dialect {}
@@ -72,43 +86,81 @@ pub trait Dialect: Database<Connection: Migrate> {
     const BEGIN_READ: &'static str;
     /// Begins a transaction that will write.
     const BEGIN_WRITE: &'static str;
+    /// The schema that every database has.
+    const USUAL_SCHEMA: &'static str;
+    /// The time in milliseconds, by a clock of the database; `NULL` where it has none.
+    const NOW: &'static str;
+    /// A mark for a ring that is changed now.
+    const CHANGE: &'static str;
+    /// Chooses the rings that were changed since the mark `$1`.
+    const CHANGED_SINCE: &'static str;
+    /// Selects the mark of now.
+    const MARK: &'static str;
     /// Selects 1 if the table of migrations is there, and 0 if not.
-    const HAS_SCHEMA: &'static str;
+    const HAS_TABLES: &'static str;
     /// The codes of errors that say that a table or a column is not there.
     const NOT_THERE: &'static [&'static str];
     /// Holds a ring against other writers until the transaction ends, where to begin does not.
     const LOCK_RING: Option<&'static str>;
     /// Holds off other migrations until the transaction ends.
     const LOCK_MIGRATIONS: Option<&'static str>;
+    /// Makes a migration see the tables of the schema `$1` alone, until the transaction ends.
+    const ENTER_SCHEMA: Option<&'static str>;
+    /// Selects the number of temporary tables that a migration would take for its own.
+    const SHADOWS: Option<&'static str>;
     /// Tells listeners of the ring, when the transaction is committed.
     const ANNOUNCE: Option<&'static str>;
+
+    /// Says where the bytes of a destroyed key may still be read.
+    const ERASURE: &'static str;
 
     /// The name of each migration, and its statements.
     const MIGRATIONS: &'static [(&'static str, &'static str)];
 
     /// Returns true if this answers a write where none is allowed.
-    fn is_read_only(error: &sqlx::Error) -> bool;
+    fn is_read_only(error: &DatabaseError) -> bool;
+
+    /// Returns true if a statement that has failed so fails again, whenever it is sent.
+    fn is_refusal(error: &DatabaseError) -> bool;
+
+    /// Returns true if a `COMMIT` that has failed so has written nothing.
+    fn nothing_is_committed(error: &DatabaseError) -> bool;
+
+    /// Carries out a statement that begins or ends a transaction.
+    fn control(
+        connection: &mut Self::Connection,
+        statement: &'static str,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
     /// Reads the numbers that a statement selects, in its one row.
     fn numbers<const N: usize>(
         connection: &mut Self::Connection,
-        statement: &'static str,
+        statement: &SqlStr,
         values: &[Value<'_>],
     ) -> impl Future<Output = sqlx::Result<[Option<i64>; N]>> + Send;
 
-    /// Reads the rows of a ring, in the order of their insertion.
-    fn rows(
+    /// Reads the rows that a statement selects.
+    fn rows<T: FromStored + Send>(
         connection: &mut Self::Connection,
-        statement: &'static str,
+        statement: &SqlStr,
         values: &[Value<'_>],
-    ) -> impl Future<Output = sqlx::Result<Result<Vec<Stored>, BadRow>>> + Send;
+    ) -> impl Future<Output = sqlx::Result<Result<Vec<T>, BadRow>>> + Send;
 
     /// Carries a statement out, and returns the number of rows that it has changed.
     fn execute(
         connection: &mut Self::Connection,
-        statement: &'static str,
+        statement: &SqlStr,
         values: &[Value<'_>],
     ) -> impl Future<Output = sqlx::Result<u64>> + Send;
+}
+
+/// The channel on which PostgreSQL announces commits to the rings of a schema.
+pub(crate) fn channel(schema: &SchemaName, usual: &str) -> String {
+    if schema.as_str() == usual {
+        String::from("key_rotation")
+    } else {
+        format!("key_rotation_{schema}")
+    }
 }
 
 /// A value that is bound to a statement.
@@ -125,7 +177,7 @@ pub enum Value<'v> {
 /// A statement with its values.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 fn query<DB: Database>(
-    statement: &'static str,
+    statement: &SqlStr,
     values: &[Value<'_>],
 ) -> Query<'static, DB, DB::Arguments>
 where
@@ -135,7 +187,7 @@ where
     for<'v> Option<&'v str>: Encode<'v, DB>,
     Option<i64>: for<'v> Encode<'v, DB>,
 {
-    values.iter().fold(sqlx::query(statement), |query, value| match *value {
+    values.iter().fold(sqlx::query(statement.clone()), |query, value| match *value {
         Value::Text(text) => query.bind(text),
         Value::Integer(integer) => query.bind(integer),
         Value::MaybeText(text) => query.bind(text),

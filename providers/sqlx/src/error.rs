@@ -1,36 +1,32 @@
 //! [`enum@Error`]: how a ring in a database fails.
 
 use key_rotation::error::{
-    ChangeMismatch, EscapedText, InvalidKeyId, InvalidKeyring, ParseStatusError,
+    EscapedText, InvalidKeyId, InvalidKeyring, InvalidRingName, ParseStatusError,
 };
-use key_rotation::store::Revision;
+use key_rotation::store::{Revision, RingName};
 use sqlx::migrate::MigrateError;
 use thiserror::Error;
 
+use crate::database_error::DatabaseError;
 use crate::dialect::Backend;
-use crate::ring_name::RingName;
+use crate::schema_name::SchemaName;
+use crate::wrapped::InvalidWrappedKey;
 
-/// A ring in a database could not be read or changed. Nothing is changed, unless this is
-/// [`Database`](Self::Database) and answers a commit: then what became of the change is for the
-/// service to find out.
+/// A ring in a database could not be read or changed.
 ///
-/// Of those, only an error of the `COMMIT` itself, as when the connection is lost there, leaves
-/// anything to find out. After one of an earlier statement nothing is written, but a later try may
-/// succeed, and [`KeyProvider`](key_rotation::KeyProvider) has no word for that: it is not a
-/// refusal. So the service reads the ring and sends the change a second time, and if that fails
-/// too it answers [`OutcomeUnknown`](key_rotation::error::RotationError::OutcomeUnknown). A `source` that
-/// says `database is locked` is such a case: another program has held the SQLite file for longer
-/// than the pool's `busy_timeout`, twice; the change is not stored, and can be tried again.
+/// What became of a change is said by the [`CommitError`](key_rotation::store::CommitError) that
+/// this is in.
 ///
 /// # Examples
 ///
 /// ```
 /// use key_rotation::KeyProvider;
+/// use key_rotation::store::Revision;
 /// use key_rotation_sqlx::{Error, SqlxKeyProvider};
 ///
 /// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>) {
-/// match store.load().await {
-///     Ok(snapshot) => println!("at revision {}", snapshot.revision),
+/// match store.load(Revision::EMPTY).await {
+///     Ok(loaded) => println!("{loaded:?}"),
 ///     Err(Error::NoSchema { .. }) => println!("call key_rotation_sqlx::migrate first"),
 ///     Err(Error::Database { source, .. }) => println!("out of reach: {source}"),
 ///     Err(damage) => println!("for a human to look at: {damage}"),
@@ -59,12 +55,12 @@ pub enum Error {
         /// The version that this library reads and writes.
         known: i64,
     },
-    /// A row that no key has, by whoever's hand.
+    /// A row that no key, no event and no ring has, by whoever's hand.
     #[error("ring `{ring}`, row `{row}`: {reason}")]
     Row {
         /// The ring.
         ring: RingName,
-        /// The id in the row; of the ring's own row, its name.
+        /// The id in the row; of the ring's own row, its name; of an event, its revision.
         row: EscapedText,
         /// The problem.
         reason: RowProblem,
@@ -77,21 +73,13 @@ pub enum Error {
         /// Every violation, by key id.
         reason: InvalidKeyring,
     },
-    /// The change does not fit the rows.
-    #[error("ring `{ring}`: {reason}")]
-    Mismatch {
-        /// The ring.
-        ring: RingName,
-        /// In what.
-        reason: ChangeMismatch,
-    },
     /// The database may not be written to, or not by this program's role.
     #[error("ring `{ring}`: the database is read-only, or a right is missing")]
     ReadOnly {
         /// The ring.
         ring: RingName,
         /// The database's error.
-        source: sqlx::Error,
+        source: DatabaseError,
     },
     /// The database is out of reach or has failed.
     #[error("the database of ring `{ring}` has failed")]
@@ -99,11 +87,74 @@ pub enum Error {
         /// The ring.
         ring: RingName,
         /// The database's error.
-        source: sqlx::Error,
+        source: DatabaseError,
+    },
+    /// The rings could not be listed, or what they announce could not be heard.
+    #[error("the rings of schema `{schema}` cannot be listed or heard")]
+    Rings {
+        /// The schema.
+        schema: SchemaName,
+        /// The database's error.
+        source: DatabaseError,
+    },
+    /// A ring in the list is none.
+    #[error("the list of rings of schema `{schema}`, row `{row}`: {reason}")]
+    RingRow {
+        /// The schema.
+        schema: SchemaName,
+        /// The name in the row.
+        row: EscapedText,
+        /// The problem.
+        reason: RowProblem,
     },
     /// The tables could not be made or updated.
-    #[error("the tables for rings could not be made or updated")]
-    Migration(#[from] MigrateError),
+    #[error("the tables for rings could not be made or updated: {0}")]
+    Migration(MigrationProblem),
+}
+
+/// The reason why tables could not be made or updated.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MigrationProblem {
+    /// The database has failed.
+    #[error("{0}")]
+    Database(DatabaseError),
+    /// A migration was made that this library does not know: by a later version of it.
+    #[error("version {0} was made by a later version of this library: update this program")]
+    Unknown(i64),
+    /// A migration was made by other statements than those that this library has.
+    #[error("version {0} was made by other statements than those of this library")]
+    Changed(i64),
+    /// Temporary tables have the names of this library's tables.
+    #[error(
+        "a temporary table of this connection has a name that begins with `key_rotation_`: drop it"
+    )]
+    Shadowed,
+    /// sqlx has failed in another way.
+    #[error("the migration has failed")]
+    Other,
+}
+
+impl From<MigrateError> for MigrationProblem {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            // Their texts may quote rows.
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                Self::Database(error.into())
+            }
+            MigrateError::VersionMissing(version) => Self::Unknown(version),
+            MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
+                Self::Changed(version)
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<sqlx::Error> for MigrationProblem {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 /// The problem of a row that no key has.
@@ -139,9 +190,20 @@ pub enum RowProblem {
         /// The column.
         column: &'static str,
     },
-    /// The revision of the ring is negative.
-    #[error("the revision is {0}, which is none")]
-    Revision(i64),
+    /// The name of a ring is none.
+    #[error("the name is not one: {0}")]
+    Ring(InvalidRingName),
+    /// The material is none.
+    #[error("the material is not one: {0}")]
+    Material(InvalidWrappedKey),
+    /// A number of the ring is negative.
+    #[error("`{column}` is {number}, which is none")]
+    Number {
+        /// The column.
+        column: &'static str,
+        /// The number that stands there.
+        number: i64,
+    },
     /// The revision of the ring is not that of its last commit.
     #[error(
         "the revision is {revision}, and the newest event is of {newest_event}, so one of them was \
@@ -171,18 +233,22 @@ impl Error {
     /// Makes the error of a question about this ring.
     pub(crate) fn database<DB: Backend>(ring: &RingName) -> impl Fn(sqlx::Error) -> Self {
         let ring = ring.clone();
-        move |source| {
-            let ring = ring.clone();
-            if DB::is_read_only(&source) {
-                Self::ReadOnly { ring, source }
-            } else {
-                Self::Database { ring, source }
-            }
+        move |error| Self::of::<DB>(ring.clone(), error.into())
+    }
+
+    pub(crate) fn of<DB: Backend>(ring: RingName, source: DatabaseError) -> Self {
+        if DB::is_read_only(&source) {
+            Self::ReadOnly { ring, source }
+        } else {
+            Self::Database { ring, source }
         }
     }
 
-    /// Returns true if it is certain that nothing was written, and that it does not help to try again.
-    pub(crate) fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Database { .. })
+    /// Returns true if to try again does not help.
+    pub(crate) fn is_refusal<DB: Backend>(&self) -> bool {
+        match self {
+            Self::Database { source, .. } | Self::Rings { source, .. } => DB::is_refusal(source),
+            _ => true,
+        }
     }
 }

@@ -3,24 +3,35 @@
 use std::fmt;
 
 use key_rotation::KeyProvider;
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{
+    Commit, CommitError, Events, History, Loaded, Proposal, Revision, RingName,
+};
 use sqlx::Pool;
 
+use crate::commit::Target;
 use crate::dialect::Backend;
 use crate::error::Error;
-use crate::ring_name::RingName;
+use crate::rings::SqlxRings;
+use crate::schema_name::SchemaName;
 use crate::wrapped::WrappedKey;
 use crate::{commit, load, schema};
 
 /// One ring in a database, through the application's own pool.
 ///
-/// A commit is one transaction: it locks the ring, compares the revision, writes the change and an
-/// audit event, and announces itself. A partial unique index keeps any program, and any hand, from
-/// storing a second active key. A load is one transaction too, so it sees one revision and never
-/// half a change.
+/// A commit is one transaction: it locks the ring, compares the revision, writes the change and its
+/// event, and announces itself. It reads and writes the rows that the change needs, however many the
+/// ring has. A partial unique index keeps any program, and any hand, from storing a second active
+/// key. A load sees one revision and never half a change; one that finds nothing new is one
+/// statement.
 ///
 /// Several providers may share a pool, each for a ring of its own; a provider clones as its pool
 /// does.
+///
+/// # Dropped futures
+///
+/// A future of this provider may be dropped at every await, as a timeout does. It costs the pool at
+/// most the connection that it had: unless its transaction has ended, the connection is closed and
+/// does not come back. An SQLite database in memory is gone with its last connection.
 ///
 /// # Examples
 ///
@@ -37,18 +48,19 @@ use crate::{commit, load, schema};
 /// let service = RotationService::new(store, StrictSingleActive);
 ///
 /// let now = Timestamp::now();
-/// let wrapped = WrappedKey::new(b"what the KMS gave".as_slice());
+/// let wrapped = WrappedKey::new(b"what the KMS gave".as_slice())?;
 /// let ring = service.bootstrap(Key::new(KeyId::from_static("k1"), wrapped, now), now).await?;
 /// assert_eq!(ring.active().id().as_str(), "k1");
 /// # Ok(()) }
 /// ```
 pub struct SqlxKeyProvider<DB: Backend> {
-    pool: Pool<DB>,
-    ring: RingName,
+    pub(crate) rings: SqlxRings<DB>,
+    pub(crate) ring: RingName,
 }
 
 impl<DB: Backend> SqlxKeyProvider<DB> {
-    /// Makes the provider of the ring of this name. It need not exist: it is empty until its first key is created.
+    /// Makes the provider of the ring of this name, in the usual schema: `public` in PostgreSQL,
+    /// `main` in SQLite. The ring need not exist: it is empty until its first key is created.
     ///
     /// # Examples
     ///
@@ -62,7 +74,13 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
     /// ```
     #[must_use]
     pub fn new(pool: Pool<DB>, ring: RingName) -> Self {
-        Self { pool, ring }
+        SqlxRings::new(pool).ring(ring)
+    }
+
+    /// Makes the same for the tables of another schema, which must be there.
+    #[must_use]
+    pub fn in_schema(self, schema: SchemaName) -> Self {
+        Self { rings: self.rings.in_schema(schema), ring: self.ring }
     }
 
     /// Returns the name of the ring.
@@ -71,68 +89,10 @@ impl<DB: Backend> SqlxKeyProvider<DB> {
         &self.ring
     }
 
-    /// Reads the revision of the ring, in one statement of three lookups by index: for a process
-    /// that polls, and loads when it has grown. A ring without a first key is at [`Revision::EMPTY`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSchema`], [`Error::UnknownSchema`], [`Error::Row`] and [`Error::Database`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use key_rotation::store::Revision;
-    /// use key_rotation_sqlx::{Error, SqlxKeyProvider};
-    ///
-    /// # async fn example(store: SqlxKeyProvider<sqlx::Sqlite>, seen: Revision) -> Result<(), Error> {
-    /// if store.revision().await? > seen {
-    ///     println!("somebody has changed the ring");
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn revision(&self) -> Result<Revision, Error> {
-        let revision = async {
-            let connection = self.pool.acquire().await;
-            let mut connection = connection.map_err(Error::database::<DB>(&self.ring))?;
-            load::revision::<DB>(&mut connection, &self.ring).await
-        };
-        self.explained(revision.await).await
-    }
-
-    /// The answer; its error says so if the tables are why.
-    async fn explained<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(error) => Err(schema::explain(&self.pool, &self.ring, error).await),
-        }
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl SqlxKeyProvider<sqlx::Postgres> {
-    /// Listens to what PostgreSQL announces of this ring's commits, on a connection of its own, with
-    /// the pool's options: none is taken from the pool.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Database`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use key_rotation_sqlx::{Error, SqlxKeyProvider};
-    ///
-    /// # async fn example(store: SqlxKeyProvider<sqlx::Postgres>) -> Result<(), Error> {
-    /// let mut commits = store.listen().await?;
-    /// loop {
-    ///     commits.next().await?;
-    ///     println!("revision {}", store.revision().await?);
-    /// #   break;
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn listen(&self) -> Result<crate::CommitListener, Error> {
-        crate::CommitListener::connect(&self.pool, &self.ring).await
+    /// The error; it says so if the tables are why.
+    async fn explained(&self, error: Error) -> Error {
+        let SqlxRings { pool, tables } = &self.rings;
+        schema::explain(pool, &tables.statements, &self.ring, error).await
     }
 }
 
@@ -140,27 +100,44 @@ impl<DB: Backend> KeyProvider for SqlxKeyProvider<DB> {
     type Material = WrappedKey;
     type Error = Error;
 
-    async fn load(&self) -> Result<Snapshot<WrappedKey>, Error> {
-        self.explained(load::load(&self.pool, &self.ring).await).await
+    async fn load(&self, seen: Revision) -> Result<Loaded<WrappedKey>, Error> {
+        let SqlxRings { pool, tables } = &self.rings;
+        match load::load(pool, &tables.statements, &self.ring, seen).await {
+            Ok(loaded) => Ok(loaded),
+            Err(error) => Err(self.explained(error).await),
+        }
     }
 
-    async fn commit(
-        &self,
-        expected: Revision,
-        change: &Change<WrappedKey>,
-    ) -> Result<Commit, Error> {
-        let answer = commit::commit(&self.pool, &self.ring, expected, change).await;
-        self.explained(answer).await
+    async fn commit(&self, proposal: &Proposal<WrappedKey>) -> Result<Commit, CommitError<Error>> {
+        let SqlxRings { pool, tables } = &self.rings;
+        let (statements, channel) = (&tables.statements, tables.channel.as_str());
+        let target = Target { statements, ring: &self.ring, channel };
+        match commit::commit(pool, &target, proposal).await {
+            Err(CommitError::Refused(error)) => {
+                Err(CommitError::Refused(self.explained(error).await))
+            }
+            answer => answer,
+        }
     }
 
-    fn is_refusal(error: &Error) -> bool {
-        error.is_refusal()
+    fn erasure(&self) -> &'static str {
+        DB::ERASURE
+    }
+}
+
+impl<DB: Backend> History for SqlxKeyProvider<DB> {
+    async fn history(&self, after: Revision) -> Result<Events, Error> {
+        let SqlxRings { pool, tables } = &self.rings;
+        match load::history(pool, &tables.statements, &self.ring, after).await {
+            Ok(events) => Ok(events),
+            Err(error) => Err(self.explained(error).await),
+        }
     }
 }
 
 impl<DB: Backend> Clone for SqlxKeyProvider<DB> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), ring: self.ring.clone() }
+        Self { rings: self.rings.clone(), ring: self.ring.clone() }
     }
 }
 

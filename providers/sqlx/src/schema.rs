@@ -2,17 +2,20 @@
 
 use std::borrow::Cow;
 
+use key_rotation::store::RingName;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Pool, SqlSafeStr};
 
-use crate::dialect::{Backend, Dialect};
-use crate::error::Error;
-use crate::ring_name::RingName;
+use crate::dialect::{Backend, Dialect, Value};
+use crate::error::{Error, MigrationProblem};
+use crate::lent::Lent;
+use crate::rings::{SqlxRings, Tables};
+use crate::schema_name::SchemaName;
+use crate::statements::Statements;
 
 /// The version that this library reads and writes: that of the last migration.
-const KNOWN: i64 = 2;
+const KNOWN: i64 = 3;
 const TABLE: &str = "key_rotation_migrations";
-const VERSION: &str = "SELECT max(version) FROM key_rotation_migrations WHERE success";
 
 /// Makes the tables for rings in this database, or brings them up to date. Any number of processes
 /// may do so at once. Where there is nothing to do it only reads: it takes no lock, and needs no
@@ -36,26 +39,43 @@ const VERSION: &str = "SELECT max(version) FROM key_rotation_migrations WHERE su
 /// # Ok(()) }
 /// ```
 pub async fn migrate<DB: Backend>(pool: &Pool<DB>) -> Result<(), Error> {
-    let failed = |error: sqlx::Error| Error::Migration(error.into());
-    if installed(pool).await.map_err(failed)? == Some(KNOWN) {
+    SqlxRings::new(pool.clone()).migrate().await
+}
+
+/// Makes the tables of one schema, or brings them up to date.
+pub(crate) async fn migrate_tables<DB: Backend>(
+    pool: &Pool<DB>,
+    tables: &Tables,
+) -> Result<(), MigrationProblem> {
+    if installed(pool, &tables.statements).await? == Some(KNOWN) {
         return Ok(());
     }
     // One transaction, in which each migration is a savepoint.
-    let mut transaction = pool.begin_with(DB::BEGIN_WRITE).await.map_err(failed)?;
-    match make_tables::<DB>(&mut transaction).await {
-        Ok(()) => transaction.commit().await.map_err(failed),
-        Err(error) => {
-            // Waited for, as in `commit.rs`: others wait for the lock.
-            let _ = transaction.rollback().await;
-            Err(error)
+    let mut lent = Lent::begin(pool, DB::BEGIN_WRITE).await?;
+    match make_tables::<DB>(lent.connection(), &tables.schema).await {
+        Ok(()) => Ok(lent.commit().await?),
+        Err(problem) => {
+            lent.roll_back().await;
+            Err(problem)
         }
     }
 }
 
-async fn make_tables<DB: Backend>(connection: &mut DB::Connection) -> Result<(), Error> {
+async fn make_tables<DB: Backend>(
+    connection: &mut DB::Connection,
+    schema: &SchemaName,
+) -> Result<(), MigrationProblem> {
     if let Some(lock) = DB::LOCK_MIGRATIONS {
-        let locked = DB::execute(connection, lock, &[]).await;
-        locked.map_err(|error| Error::Migration(error.into()))?;
+        DB::execute(connection, &lock.into_sql_str(), &[]).await?;
+    }
+    if let Some(enter) = DB::ENTER_SCHEMA {
+        DB::execute(connection, &enter.into_sql_str(), &[Value::Text(schema.as_str())]).await?;
+    }
+    if let Some(shadows) = DB::SHADOWS {
+        let [shadows] = DB::numbers(connection, &shadows.into_sql_str(), &[]).await?;
+        if shadows != Some(0) {
+            return Err(MigrationProblem::Shadowed);
+        }
     }
     Ok(migrator::<DB>().run_direct(None, connection, false).await?)
 }
@@ -76,12 +96,15 @@ fn migrator<DB: Dialect>() -> Migrator {
 }
 
 /// The version of the tables; `None` where there are none.
-async fn installed<DB: Backend>(pool: &Pool<DB>) -> sqlx::Result<Option<i64>> {
+async fn installed<DB: Backend>(
+    pool: &Pool<DB>,
+    statements: &Statements,
+) -> sqlx::Result<Option<i64>> {
     let mut connection = pool.acquire().await?;
-    if DB::numbers(&mut connection, DB::HAS_SCHEMA, &[]).await? != [Some(1)] {
+    if DB::numbers(&mut connection, &statements.has_tables, &[]).await? != [Some(1)] {
         return Ok(None);
     }
-    let [version] = DB::numbers(&mut connection, VERSION, &[]).await?;
+    let [version] = DB::numbers(&mut connection, &statements.version, &[]).await?;
     Ok(version.or(Some(0)))
 }
 
@@ -95,13 +118,17 @@ pub(crate) fn check(ring: &RingName, version: Option<i64>) -> Result<(), Error> 
 
 /// Explains why a table or a column is not there: the tables are not those that this library knows.
 /// Asked only then, because the question costs as much as what it spares.
-pub(crate) async fn explain<DB: Backend>(pool: &Pool<DB>, ring: &RingName, error: Error) -> Error {
+pub(crate) async fn explain<DB: Backend>(
+    pool: &Pool<DB>,
+    statements: &Statements,
+    ring: &RingName,
+    error: Error,
+) -> Error {
     let Error::Database { source, .. } = &error else { return error };
-    let code = source.as_database_error().and_then(|error| error.code());
-    if !code.is_some_and(|code| DB::NOT_THERE.contains(&&*code)) {
+    if !source.code().is_some_and(|code| DB::NOT_THERE.contains(&code)) {
         return error;
     }
-    match installed(pool).await {
+    match installed(pool, statements).await {
         Ok(None) => Error::NoSchema { ring: ring.clone() },
         Ok(version) => check(ring, version).err().unwrap_or(error),
         Err(_) => error,

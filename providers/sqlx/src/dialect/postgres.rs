@@ -1,12 +1,21 @@
 //! PostgreSQL.
 
-use sqlx::{Postgres, Row};
+use sqlx::{Postgres, Row, SqlStr};
 
 use super::{Backend, Dialect, Value, query};
-use crate::row::{BadRow, Stored};
+use crate::database_error::DatabaseError;
+use crate::row::{BadRow, FromStored};
 
 /// `read_only_sql_transaction`, and `insufficient_privilege`: of a role that may only read.
 const READ_ONLY: [&str; 2] = ["25006", "42501"];
+/// Codes, and classes of codes, of what fails again: a missing database or schema, a limit of the
+/// program, wrong data, a violated constraint, a revoked right, a wrong statement (PostgreSQL,
+/// appendix A).
+const REFUSALS: [&str; 12] =
+    ["25006", "3D000", "3F000", "54000", "22", "23", "28", "42", "44", "0A", "0L", "0P"];
+/// A `COMMIT` that fails so has been rolled back: a deadlock, a serialization failure, a deferred
+/// constraint.
+const ROLLED_BACK: [&str; 3] = ["40001", "40P01", "23"];
 
 impl Backend for Postgres {}
 
@@ -15,28 +24,53 @@ impl Dialect for Postgres {
     // Named, because the default may be set to another: rows are read after the ring's row is
     // locked, and must be as the last writer left them.
     const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-    const HAS_SCHEMA: &'static str =
-        "SELECT (to_regclass('key_rotation_migrations') IS NOT NULL)::int::bigint";
-    const NOT_THERE: &'static [&'static str] = &["42P01", "42703"];
+    const USUAL_SCHEMA: &'static str = "public";
+    const NOW: &'static str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    const CHANGE: &'static str = "pg_current_xact_id()";
+    const CHANGED_SINCE: &'static str = "changed >= ($1::bigint)::text::xid8";
+    // What is older is visible to everybody: a slow commit is not missed.
+    const MARK: &'static str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    const HAS_TABLES: &'static str =
+        "SELECT (to_regclass('{schema}.key_rotation_migrations') IS NOT NULL)::int::bigint";
+    const NOT_THERE: &'static [&'static str] = &["42P01", "42703", "3F000"];
     // A statement of its own: one that waits here sees its other rows as they were before.
     const LOCK_RING: Option<&'static str> =
-        Some("SELECT revision FROM key_rotation_rings WHERE ring = $1 FOR UPDATE");
+        Some("SELECT revision FROM {schema}.key_rotation_rings WHERE ring = $1 FOR UPDATE");
     // The number is any that others are unlikely to use.
     const LOCK_MIGRATIONS: Option<&'static str> =
         Some("SELECT pg_advisory_xact_lock(7741035520923411)");
-    const ANNOUNCE: Option<&'static str> = Some("SELECT pg_notify('key_rotation', $1)");
+    // Temporary tables come first unless they are named.
+    const ENTER_SCHEMA: Option<&'static str> =
+        Some("SELECT set_config('search_path', $1 || ', pg_temp', true)");
+    const SHADOWS: Option<&'static str> = None;
+    const ANNOUNCE: Option<&'static str> = Some("SELECT pg_notify($1, $2)");
+    const ERASURE: &'static str = "PostgreSQL keeps the bytes of a destroyed key in the table until \
+        it is vacuumed, and in its log and backups after that: to be sure, destroy the wrapping key";
     const MIGRATIONS: &'static [(&'static str, &'static str)] = &[
         ("rings and keys", include_str!("../../migrations/postgres/0001_rings_and_keys.sql")),
         (
             "events of a key's life",
             include_str!("../../migrations/postgres/0002_events_of_a_keys_life.sql"),
         ),
+        ("history", include_str!("../../migrations/postgres/0003_history.sql")),
     ];
 
-    fn is_read_only(error: &sqlx::Error) -> bool {
-        let code = error.as_database_error().and_then(|error| error.code());
-        code.is_some_and(|code| READ_ONLY.contains(&&*code))
+    fn is_read_only(error: &DatabaseError) -> bool {
+        error.code().is_some_and(|code| READ_ONLY.contains(&code))
+    }
+
+    fn is_refusal(error: &DatabaseError) -> bool {
+        begins_with_one_of(error, &REFUSALS)
+    }
+
+    fn nothing_is_committed(error: &DatabaseError) -> bool {
+        begins_with_one_of(error, &ROLLED_BACK)
     }
 
     questions!();
+}
+
+fn begins_with_one_of(error: &DatabaseError, codes: &[&str]) -> bool {
+    // Every code of PostgreSQL has five characters.
+    error.code().is_some_and(|code| code.len() == 5 && codes.iter().any(|c| code.starts_with(c)))
 }
