@@ -4,6 +4,16 @@
 //! [`check_all`] in a test. Each behaviour is a function too. A store that does not behave is
 //! reported as [`Nonconformance`], which says what was done, what was promised and what was found.
 //!
+//! | a store that… | is checked by | with a |
+//! |---|---|---|
+//! | is a [`KeyProvider`] | [`check_all`] | [`Fixture`] |
+//! | can be out of reach | [`outage`] | [`Fixture`], and a provider without a store |
+//! | can be made to fail | [`honest_errors`] | [`Fixture`], and a handle that fails |
+//! | has a [`History`](crate::store::History) | [`check_history`] | [`Fixture`] |
+//! | can be backed up and restored | [`check_backups`] | [`Backups`] |
+//! | keeps rows that somebody may delete | [`check_lost_rows`] | [`LostRows`] |
+//! | has many rings ([`RingDirectory`](crate::store::RingDirectory)) | [`check_directory`] | [`Directories`] |
+//!
 //! # Examples
 //!
 //! ```
@@ -35,9 +45,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The futures run on any runtime. Run them against the real thing, a server and not a mock. Call
-//! [`outage`] as well, with a store that is out of reach: a store in memory has no such state, so
-//! [`check_all`] cannot include it.
+//! The futures run on any runtime. Run them against the real thing, a server and not a mock.
 //!
 //! # What it does not show
 //!
@@ -46,6 +54,7 @@
 //! - That the store is fast.
 //! - What happens between two awaits of one provider. Races are run in one task, in which the
 //!   futures take turns where they wait.
+//! - That no secret is in an error. The kit does not know what the bytes are.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -56,17 +65,35 @@ use thiserror::Error;
 
 use crate::store::KeyProvider;
 
-pub use self::changes::{activate, add, create, destroy, retire};
-pub use self::outages::{outage, unknown_outcome};
-pub use self::races::{create_race, reader_during_commits, stale_revision, writer_race};
-pub use self::refusals::{mismatched_receipts, taken_ids};
-pub use self::values::{many_rings, tombstones, unchanged_values};
+pub use self::changes::{
+    activate, add, close, create, create_of_many, date, destroy, marks, restore, retire, revoke,
+    rewrap,
+};
+pub use self::loads::{load_after_each_commit, load_of_a_stranger, tags};
+pub use self::lost::{unknown_outcome, unknown_outcome_among_rivals};
+pub use self::outages::{honest_errors, outage};
+pub use self::races::{
+    create_race, overtaken_writer, reader_during_commits, stale_revision, writer_race,
+};
+pub use self::refusals::{
+    closed_for_good, expired, mismatched_changes, numbers_that_do_not_follow, taken_ids,
+};
+pub use self::resends::{
+    dropped_futures, resend_after_conflict, resend_after_others, resend_in_flight,
+    same_proposal_at_once,
+};
+pub use self::values::{ids, many_rings, materials, times, tombstones};
 
 mod changes;
+mod compare;
 mod concurrent;
+mod loads;
+mod lost;
+mod model;
 mod outages;
 mod races;
 mod refusals;
+mod resends;
 mod subject;
 mod values;
 
@@ -89,7 +116,7 @@ pub trait Fixture: Sync {
     -> bool;
 }
 
-/// A report that a store does not do what [`KeyProvider`] promises.
+/// A report that a store does not do what its traits promise.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{behaviour}: {found}")]
 pub struct Nonconformance {
@@ -109,27 +136,50 @@ impl Nonconformance {
     }
 }
 
-/// Checks every behaviour but [`outage`], the simplest first.
+/// Checks every behaviour that [`KeyProvider`] promises, the simplest first, but for [`outage`] and
+/// [`honest_errors`], which need a store that fails.
 ///
 /// # Errors
 ///
 /// [`Nonconformance`]: the first that was found.
 pub async fn check_all<F: Fixture>(fixture: &F) -> Result<(), Nonconformance> {
     create(fixture).await?;
+    create_of_many(fixture).await?;
     add(fixture).await?;
     activate(fixture).await?;
     retire(fixture).await?;
+    revoke(fixture).await?;
+    restore(fixture).await?;
+    rewrap(fixture).await?;
+    date(fixture).await?;
     destroy(fixture).await?;
+    close(fixture).await?;
+    marks(fixture).await?;
     tombstones(fixture).await?;
-    unchanged_values(fixture).await?;
-    stale_revision(fixture).await?;
-    mismatched_receipts(fixture).await?;
-    taken_ids(fixture).await?;
+    ids(fixture).await?;
+    times(fixture).await?;
+    materials(fixture).await?;
     many_rings(fixture).await?;
+    load_after_each_commit(fixture).await?;
+    load_of_a_stranger(fixture).await?;
+    tags(fixture).await?;
+    stale_revision(fixture).await?;
+    mismatched_changes(fixture).await?;
+    taken_ids(fixture).await?;
+    numbers_that_do_not_follow(fixture).await?;
+    closed_for_good(fixture).await?;
+    expired(fixture).await?;
     create_race(fixture).await?;
     writer_race(fixture).await?;
+    overtaken_writer(fixture).await?;
     reader_during_commits(fixture).await?;
-    unknown_outcome(fixture).await
+    same_proposal_at_once(fixture).await?;
+    resend_in_flight(fixture).await?;
+    resend_after_others(fixture).await?;
+    resend_after_conflict(fixture).await?;
+    dropped_futures(fixture).await?;
+    unknown_outcome(fixture).await?;
+    unknown_outcome_among_rivals(fixture).await
 }
 
 /// An error with all that it came from.

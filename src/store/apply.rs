@@ -114,6 +114,11 @@ impl<M> Snapshot<M> {
                 if let Some(taken_by) = self.taken_by(id) {
                     return Err(ChangeMismatch::KeyIdTaken { id: id.clone(), taken_by });
                 }
+                if self.ids == 0 {
+                    // A ring that begins with an inactive key has no active one, for ever.
+                    let _ring = Keyring::from_parts([record.clone()], [])
+                        .map_err(ChangeMismatch::InvalidKeyring)?;
+                }
                 self.records.push(added(record, number));
                 self.ids = self.ids.saturating_add(1);
                 Ok(Vec::new())
