@@ -11,8 +11,8 @@
 //! Every line of its standard output is a fact of which somebody may keep count:
 //!
 //! ```text
-//! active ID            event REVISION ACTION ID AT     conflict     unknown     resolved
-//! error TEXT           opened COUNT                    sealed COUNT
+//! active ID            event NUMBER TAG ACTION ID AT   conflict     unknown     resolved
+//! error TEXT           opened COUNT                    sealed COUNT    unwritten
 //! ```
 //!
 //! `FLEET_KILL_AT` names a failpoint at which the process kills itself with SIGKILL. A `rotate`
@@ -36,7 +36,7 @@ use std::{env, io, thread};
 
 use key_rotation::audit::{AuditAction, AuditEvent, AuditSink};
 use key_rotation::error::RotationError;
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{Commit, CommitError, Loaded, Proposal, Revision};
 use key_rotation::{
     KeyProvider, KeyStatus, Keyring, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
@@ -102,7 +102,8 @@ impl Node {
         let watched = Arc::new(AtomicBool::new(false));
         let store = Watched { store, has_failed: watched.clone() };
         let service = RotationService::new(store, StrictSingleActive)
-            .with_audit(Arc::new(Facts), self.name.parse()?);
+            .acting_as(self.name.parse()?)
+            .with_audit(Arc::new(Facts));
         match role {
             "start" => self.start(&service, &pool).await,
             "rotate" => self.rotate(&service, &watched).await,
@@ -131,6 +132,7 @@ impl Node {
                 Ok(true) => {}
                 Ok(false) => fact("conflict")?,
                 Err(RotationError::OutcomeUnknown { .. }) => fact("unknown")?,
+                Err(RotationError::NotWritten { .. }) => fact("unwritten")?,
                 // The server is down. It comes back.
                 Err(RotationError::Provider(Error::Database { .. })) => fact("unreachable")?,
                 // The key was there a moment ago: others retire and activate, too.
@@ -247,22 +249,18 @@ impl<P: KeyProvider> KeyProvider for Watched<P> {
     type Material = P::Material;
     type Error = P::Error;
 
-    async fn load(&self) -> std::result::Result<Snapshot<P::Material>, P::Error> {
-        self.store.load().await
+    async fn load(&self, seen: Revision) -> std::result::Result<Loaded<P::Material>, P::Error> {
+        self.store.load(seen).await
     }
 
     async fn commit(
         &self,
-        expected: Revision,
-        change: &Change<P::Material>,
-    ) -> std::result::Result<Commit, P::Error> {
-        let answer = self.store.commit(expected, change).await;
-        self.has_failed.fetch_or(answer.is_err(), Ordering::Relaxed);
+        proposal: &Proposal<P::Material>,
+    ) -> std::result::Result<Commit, CommitError<P::Error>> {
+        let answer = self.store.commit(proposal).await;
+        let is_unknown = matches!(answer, Err(CommitError::Unknown(_)));
+        self.has_failed.fetch_or(is_unknown, Ordering::Relaxed);
         answer
-    }
-
-    fn is_refusal(error: &P::Error) -> bool {
-        P::is_refusal(error)
     }
 }
 
@@ -272,16 +270,20 @@ struct Facts;
 impl AuditSink for Facts {
     fn record(&self, event: &AuditEvent) {
         let (action, id) = match &event.action {
-            AuditAction::Created { id } => ("create", id),
+            AuditAction::Created { ids } => match ids.first() {
+                Some(id) => ("create", id),
+                None => return,
+            },
             AuditAction::Added { id } => ("add", id),
-            AuditAction::Activated { to, .. } => ("activate", to),
+            AuditAction::Activated { to, reactivated: false, .. } => ("activate", to),
+            AuditAction::Activated { to, reactivated: true, .. } => ("reactivate", to),
             AuditAction::Retired { id } => ("retire", id),
-            AuditAction::Destroyed { id, .. } => ("destroy", id),
             _ => return,
         };
-        let at = event.at.as_unix_millis();
+        let (number, at) = (event.revision.number, event.provenance.at.as_unix_millis());
+        let tag = event.revision.tag.cast_signed();
         // Where nobody reads any more, nobody counts.
-        let _ = fact(&format!("event {} {action} {id} {at}", event.revision));
+        let _ = fact(&format!("event {number} {tag} {action} {id} {at}"));
     }
 }
 

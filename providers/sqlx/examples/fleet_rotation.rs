@@ -15,10 +15,11 @@
 mod vault;
 
 use key_rotation::key::RotationDecision;
+use key_rotation::store::RingName;
 use key_rotation::{
     DecryptionKeyError, Inactive, Key, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
-use key_rotation_sqlx::{Backend, RingName, SqlxKeyProvider, WrappedKey, migrate};
+use key_rotation_sqlx::{Backend, SqlxKeyProvider, WrappedKey, migrate};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{PgPool, Pool, SqlitePool};
 

@@ -9,20 +9,24 @@ use std::process::ExitCode;
 
 use key_rotation::error::{ChangeMismatch, EscapedText, RotationError, Violation};
 use key_rotation::key::Retirement;
-use key_rotation::store::{Change, Revision};
+use key_rotation::store::{Change, Commit, CommitError, Loaded, Revision};
 use key_rotation::{
     Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef, KeyStatus, Outcome, RotationService,
     StrictSingleActive, Timestamp,
 };
-use key_rotation_sqlx::{Backend, Error, RowProblem, SqlxKeyProvider, WrappedKey, migrate};
+use key_rotation_sqlx::{
+    Backend, Error, MigrationProblem, RowProblem, SqlxKeyProvider, WrappedKey, migrate,
+};
 use libtest_mimic::Trial;
-use sqlx::migrate::MigrateError;
 use support::trials::{run, trial};
-use support::{PostgresSchema, SqliteFile, TestDatabase, new_ring, ring_name};
+use support::{
+    PostgresDatabase, SqliteFile, TestDatabase, loaded, new_ring, proposal, revision, ring_name,
+    wrapped,
+};
 
 fn main() -> ExitCode {
     let mut trials = of::<SqliteFile>("sqlite");
-    trials.extend(of::<PostgresSchema>("postgres"));
+    trials.extend(of::<PostgresDatabase>("postgres"));
     trials.extend([
         trial("sqlite::texts_that_are_no_utf_8", not_utf_8),
         trial("sqlite::keys_without_types", || {
@@ -45,6 +49,7 @@ fn of<D: TestDatabase>(name: &str) -> Vec<Trial> {
         trial(format!("{name}::two_active_keys"), two_active_keys::<D>),
         trial(format!("{name}::no_active_key"), no_active_key::<D>),
         trial(format!("{name}::deleted_rows_are_no_cold_start"), deleted_rows::<D>),
+        trial(format!("{name}::a_lost_row_is_seen_and_its_id_is_not_free"), lost_row::<D>),
         trial(format!("{name}::rows_that_no_key_has"), garbage::<D>),
         trial(format!("{name}::a_revision_of_no_commit"), another_revision::<D>),
         trial(format!("{name}::a_change_that_leaves_no_ring"), no_ring_after::<D>),
@@ -59,11 +64,20 @@ fn at(millis: u64) -> Timestamp {
 }
 
 fn key(id: &str) -> Key<Inactive, WrappedKey> {
-    Key::new(id.parse().unwrap(), WrappedKey::new(id.as_bytes()), at(10))
+    Key::new(id.parse().unwrap(), wrapped(id.as_bytes()), at(10))
 }
 
 fn service<P: KeyProvider>(store: P) -> RotationService<P, StrictSingleActive> {
     RotationService::new(store, StrictSingleActive)
+}
+
+fn create(id: &str) -> Change<WrappedKey> {
+    let records = vec![KeyRef::from(&key(id).activate(at(50))).to_record()];
+    Change::Create { records, destroyed: vec![] }
+}
+
+fn retire(id: &str) -> Change<WrappedKey> {
+    Change::Retire { retirement: Retirement::new(id.parse().unwrap(), at(50)), material: None }
 }
 
 /// A ring `payments` with k1 active, k2 staged and k3 retired, and beside it a sound ring `other`.
@@ -85,26 +99,23 @@ async fn is_refused<D: TestDatabase>(
     store: &SqlxKeyProvider<D::Backend>,
     expected: impl Fn(&Error) -> bool,
 ) -> String {
-    let before = store.revision().await.ok();
-    let error = store.load().await.unwrap_err();
+    let error = store.load(Revision::EMPTY).await.unwrap_err();
     assert!(expected(&error), "{error:?}");
     let text = error.to_string();
     assert!(text.contains("`payments`"), "{text}");
 
-    let retire = Retirement::new("k2".parse().unwrap(), at(50));
-    let create = KeyRef::from(&key("k9").activate(at(50))).to_record();
-    for (revision, change) in [
-        (before.unwrap_or(Revision::new(4)), Change::Retire(retire)),
-        (Revision::EMPTY, Change::Create(create)),
-    ] {
-        let error = store.commit(revision, &change).await.unwrap_err();
-        assert!(expected(&error), "{error:?}");
-        assert!(SqlxKeyProvider::<D::Backend>::is_refusal(&error), "{error:?}");
-        assert!(std::error::Error::source(&error).is_none(), "said twice: {error:?}");
+    assert!(std::error::Error::source(&error).is_none(), "said twice: {error:?}");
+
+    // A commit reads what it needs. It meets the damage, or sees that the ring is not empty.
+    match store.commit(&proposal(Revision::EMPTY, create("k9"))).await {
+        Err(CommitError::Refused(error)) => assert!(expected(&error), "{error:?}"),
+        Ok(Commit::Conflict) => {}
+        other => panic!("{other:?}"),
     }
     let error = service(store.clone()).bootstrap(key("k9"), at(50)).await.unwrap_err();
     assert!(matches!(&error, RotationError::Provider(error) if expected(error)), "{error:?}");
-    assert_eq!(store.revision().await.ok(), before);
+    let error = store.load(Revision::EMPTY).await.unwrap_err();
+    assert!(expected(&error), "nothing is changed: {error:?}");
 
     let other = SqlxKeyProvider::new(database.pool().await, ring_name("other"));
     assert_eq!(service(other).keyring().await.unwrap().active().id().as_str(), "k1");
@@ -114,11 +125,12 @@ async fn is_refused<D: TestDatabase>(
 async fn no_schema<D: TestDatabase>() {
     let database = D::create().await;
     let store = SqlxKeyProvider::new(database.pool().await, ring_name("payments"));
-    let create = Change::Create(KeyRef::from(&key("k1").activate(at(20))).to_record());
+    let refused = store.commit(&proposal(Revision::EMPTY, create("k1"))).await.unwrap_err();
+    let CommitError::Refused(refused) = refused else { panic!("{refused:?}") };
     for error in [
-        store.load().await.unwrap_err(),
-        store.revision().await.unwrap_err(),
-        store.commit(Revision::EMPTY, &create).await.unwrap_err(),
+        store.load(Revision::EMPTY).await.unwrap_err(),
+        store.load(Revision::new(1, 1)).await.unwrap_err(),
+        refused,
     ] {
         assert!(matches!(error, Error::NoSchema { .. }), "{error:?}");
         assert_eq!(
@@ -130,9 +142,7 @@ async fn no_schema<D: TestDatabase>() {
 
 async fn no_ring<D: TestDatabase>() {
     let (_database, store) = new_ring::<D>("payments").await;
-    let snapshot = store.load().await.unwrap();
-    assert!(snapshot.is_empty());
-    assert_eq!(snapshot.revision, Revision::EMPTY);
+    assert!(loaded(&store).await.is_empty());
     let error = service(store).keyring().await.unwrap_err();
     assert!(matches!(error, RotationError::EmptyStore));
 }
@@ -147,27 +157,28 @@ async fn unknown_schema<D: TestDatabase>() {
         )
         .await
         .unwrap();
-    for error in [store.load().await.unwrap_err(), store.revision().await.unwrap_err()] {
-        assert!(matches!(error, Error::UnknownSchema { found: 7, known: 2, .. }), "{error:?}");
+    for seen in [Revision::EMPTY, Revision::new(1, 1)] {
+        let error = store.load(seen).await.unwrap_err();
+        assert!(matches!(error, Error::UnknownSchema { found: 7, known: 3, .. }), "{error:?}");
         assert_eq!(
             error.to_string(),
-            "the tables of ring `payments` are of version 7, and this library knows version 2: \
+            "the tables of ring `payments` are of version 7, and this library knows version 3: \
              update this program"
         );
     }
     let error = migrate(&database.pool().await).await.unwrap_err();
-    assert!(matches!(error, Error::Migration(MigrateError::VersionMissing(7))), "{error:?}");
+    assert!(matches!(error, Error::Migration(MigrationProblem::Unknown(7))), "{error:?}");
     // The refused migration holds nothing that a second would wait for.
     assert!(migrate(&database.pool().await).await.is_err());
     database.by_hand("DELETE FROM key_rotation_migrations WHERE version = 7").await.unwrap();
-    assert_eq!(store.load().await.unwrap().records.len(), 3);
+    assert_eq!(loaded(&store).await.records.len(), 3);
 }
 
 async fn old_schema<D: TestDatabase>() {
     let (database, store) = ring::<D>().await;
-    database.by_hand("DELETE FROM key_rotation_migrations WHERE version = 2").await.unwrap();
-    let error = store.load().await.unwrap_err();
-    assert!(matches!(error, Error::UnknownSchema { found: 1, known: 2, .. }), "{error:?}");
+    database.by_hand("DELETE FROM key_rotation_migrations WHERE version = 3").await.unwrap();
+    let error = store.load(Revision::EMPTY).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownSchema { found: 2, known: 3, .. }), "{error:?}");
     assert!(error.to_string().ends_with("run `key_rotation_sqlx::migrate`"));
 }
 
@@ -178,7 +189,7 @@ async fn one_active<D: TestDatabase>() {
     let (database, store) = ring::<D>().await;
     let error = database.by_hand(SECOND_ACTIVE).await.unwrap_err();
     assert!(error.as_database_error().unwrap().is_unique_violation(), "{error:?}");
-    assert_eq!(store.load().await.unwrap().records.len(), 3);
+    assert_eq!(loaded(&store).await.records.len(), 3);
 }
 
 async fn two_active_keys<D: TestDatabase>() {
@@ -214,11 +225,37 @@ async fn no_active_key<D: TestDatabase>() {
 async fn deleted_rows<D: TestDatabase>() {
     let (database, store) = ring::<D>().await;
     database.by_hand("DELETE FROM key_rotation_keys WHERE ring = 'payments'").await.unwrap();
-    is_refused(&database, &store, |error| {
-        matches!(error, Error::InvalidRing { reason, .. }
-            if reason.violations() == [Violation::NoActiveKey])
-    })
+    let lost = [Violation::LostKeys { used: 3, found: 0 }, Violation::NoActiveKey];
+    is_refused(
+        &database,
+        &store,
+        |error| matches!(error, Error::InvalidRing { reason, .. } if reason.violations() == lost),
+    )
     .await;
+}
+
+/// A row that is deleted, hidden or renamed under an unchanged revision is seen by the next poll,
+/// and its id is not free.
+async fn lost_row<D: TestDatabase>() {
+    for by_hand in [
+        "DELETE FROM key_rotation_keys WHERE ring = 'payments' AND id = 'k2'",
+        "UPDATE key_rotation_keys SET ring = 'other' WHERE ring = 'payments' AND id = 'k2'",
+    ] {
+        let (database, store) = ring::<D>().await;
+        let seen = revision(&store).await;
+        assert!(matches!(store.load(seen).await.unwrap(), Loaded::Unchanged { .. }));
+        database.by_hand(by_hand).await.unwrap();
+        for seen in [seen, Revision::EMPTY] {
+            let error = store.load(seen).await.unwrap_err();
+            assert!(
+                matches!(&error, Error::InvalidRing { reason, .. }
+                    if reason.violations() == [Violation::LostKeys { used: 3, found: 2 }]),
+                "{error:?}"
+            );
+        }
+        let error = service(store).add(key("k2"), at(60)).await.unwrap_err();
+        assert!(matches!(error, RotationError::Provider(Error::InvalidRing { .. })), "{error:?}");
+    }
 }
 
 async fn garbage<D: TestDatabase>() {
@@ -254,10 +291,18 @@ async fn garbage<D: TestDatabase>() {
     ];
     for (assignment, row_named, expected) in cases {
         let (database, store) = ring::<D>().await;
+        let seen = revision(&store).await;
         let by_hand = format!(
             "UPDATE key_rotation_keys SET {assignment} WHERE ring = 'payments' AND id = 'k2'"
         );
         database.by_hand(&by_hand).await.unwrap();
+        // Where the row cannot be read, a change of its key is refused; where its id is another,
+        // the key is not there.
+        match store.commit(&proposal(seen, retire("k2"))).await {
+            Err(CommitError::Refused(Error::Row { reason, .. })) => assert!(expected(&reason)),
+            Err(CommitError::Mismatch(ChangeMismatch::KeyNotFound { .. })) => {}
+            other => panic!("{assignment}: {other:?}"),
+        }
         let text = is_refused(
             &database,
             &store,
@@ -273,7 +318,10 @@ async fn garbage<D: TestDatabase>() {
         .await
         .unwrap();
     is_refused(&database, &store, |error| {
-        matches!(error, Error::Row { reason: RowProblem::Revision(-3), .. })
+        matches!(
+            error,
+            Error::Row { reason: RowProblem::Number { column: "revision", number: -3 }, .. }
+        )
     })
     .await;
 }
@@ -312,7 +360,7 @@ const UNTYPED_KEYS: &str = "ALTER TABLE key_rotation_keys RENAME TO old; \
     CREATE TABLE key_rotation_keys AS SELECT * FROM old; \
     UPDATE key_rotation_keys SET created_at = 'then' WHERE ring = 'payments' AND id = 'k2'";
 const UNTYPED_RINGS: &str = "ALTER TABLE key_rotation_rings RENAME TO old; \
-    CREATE TABLE key_rotation_rings (ring TEXT PRIMARY KEY, revision); \
+    CREATE TABLE key_rotation_rings (ring TEXT PRIMARY KEY, revision, tag, ids, closed_at, changed); \
     INSERT INTO key_rotation_rings SELECT * FROM old; \
     UPDATE key_rotation_rings SET revision = 'four' WHERE ring = 'payments'";
 
@@ -343,25 +391,23 @@ async fn another_revision<D: TestDatabase>() {
         matches!(error, Error::Row { reason: RowProblem::NoRevision, .. })
     })
     .await;
-    // Events of long ago may go.
+    // A tag that is another is another history.
     let (database, store) = ring::<D>().await;
-    let old = "DELETE FROM key_rotation_events WHERE ring = 'payments' AND revision < 4";
-    database.by_hand(old).await.unwrap();
-    assert_eq!(store.load().await.unwrap().revision, Revision::new(4));
+    let tag = "UPDATE key_rotation_rings SET tag = 12345 WHERE ring = 'payments'";
+    database.by_hand(tag).await.unwrap();
+    is_refused(&database, &store, |error| {
+        matches!(error, Error::Row { reason: RowProblem::RevisionMismatch { .. }, .. })
+    })
+    .await;
 }
 
 async fn no_ring_after<D: TestDatabase>() {
     let (_database, store) = new_ring::<D>("payments").await;
-    let staged = KeyRecord::new(
-        KeyId::from_static("k1"),
-        KeyStatus::Inactive,
-        at(10),
-        WrappedKey::new(*b"k1"),
-    );
-    let error = store.commit(Revision::EMPTY, &Change::Add(staged)).await.unwrap_err();
-    assert!(matches!(error, Error::InvalidRing { .. }), "{error:?}");
-    assert!(store.load().await.unwrap().is_empty());
-    assert_eq!(store.revision().await.unwrap(), Revision::EMPTY);
+    let (id, material) = (KeyId::from_static("k1"), wrapped(b"k1"));
+    let staged = KeyRecord::new(id, KeyStatus::Inactive, at(10), material).staged();
+    let error = store.commit(&proposal(Revision::EMPTY, Change::Add(staged))).await.unwrap_err();
+    assert!(matches!(error, CommitError::Mismatch(_)), "{error:?}");
+    assert!(loaded(&store).await.is_empty());
 }
 
 async fn read_only<D: TestDatabase>() {
@@ -371,30 +417,31 @@ async fn read_only<D: TestDatabase>() {
     assert_eq!(service.keyring().await.unwrap().active().id().as_str(), "k1");
     let error = service.rotate_to("k2", at(40)).await.unwrap_err();
     assert!(
-        matches!(&error, RotationError::Rejected { id, source: Error::ReadOnly { .. } } if id.as_str() == "k2"),
+        matches!(&error, RotationError::Rejected { id: Some(id), source: Error::ReadOnly { .. }, .. }
+            if id.as_str() == "k2"),
         "{error:?}"
     );
-    assert_eq!(store.revision().await.unwrap(), Revision::new(4));
+    assert_eq!(revision(&store).await.number, 4);
 }
 
 async fn closed<D: TestDatabase>() {
     let (database, store) = ring::<D>().await;
     let pool = database.pool().await;
     let gone = SqlxKeyProvider::new(pool.clone(), ring_name("payments"));
-    assert!(gone.load().await.is_ok());
+    assert!(gone.load(Revision::EMPTY).await.is_ok());
     pool.close().await;
-    let error = gone.load().await.unwrap_err();
+    let error = gone.load(Revision::EMPTY).await.unwrap_err();
     assert!(matches!(error, Error::Database { .. }), "{error:?}");
     let error = service(gone).rotate_to("k2", at(40)).await.unwrap_err();
     assert!(matches!(error, RotationError::Provider(Error::Database { .. })), "{error:?}");
 
-    let mismatch = Change::Retire(Retirement::new(KeyId::from_static("k1"), at(50)));
-    let error = store.commit(Revision::new(4), &mismatch).await.unwrap_err();
+    let seen = revision(&store).await;
+    let error = store.commit(&proposal(seen, retire("k1"))).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Mismatch { reason: ChangeMismatch::WrongStatus { .. }, .. }),
+        matches!(&error, CommitError::Mismatch(ChangeMismatch::WrongStatus { .. })),
         "{error:?}"
     );
-    assert_eq!(store.revision().await.unwrap(), Revision::new(4));
+    assert_eq!(revision(&store).await.number, 4);
 }
 
 async fn migrated_by_many<D: TestDatabase>() {
@@ -412,5 +459,5 @@ async fn migrated_by_many<D: TestDatabase>() {
 async fn migrated<DB: Backend>(pool: sqlx::Pool<DB>) {
     migrate(&pool).await.unwrap();
     let store = SqlxKeyProvider::new(pool, ring_name("payments"));
-    assert!(store.load().await.unwrap().is_empty());
+    assert!(loaded(&store).await.is_empty());
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::process::ExitCode;
 
 use key_rotation::key::Destruction;
-use key_rotation::store::Revision;
+use key_rotation::store::{Events, History, Loaded, Revision};
 use key_rotation::{
     DecryptionKeyError, KeyId, KeyInfo, KeyProvider, KeyStatus, Outcome, RotationService,
     StrictSingleActive, Times, Timestamp,
@@ -18,11 +18,11 @@ use libtest_mimic::Trial;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use support::trials::{run, trial};
-use support::{PostgresSchema, SqliteFile, TestDatabase, ring_name};
+use support::{PostgresDatabase, SqliteFile, TestDatabase, loaded, ring_name};
 
 fn main() -> ExitCode {
     let mut trials = of::<SqliteFile>("sqlite", SQLITE);
-    trials.extend(of::<PostgresSchema>("postgres", POSTGRES));
+    trials.extend(of::<PostgresDatabase>("postgres", POSTGRES));
     run(trials)
 }
 
@@ -103,8 +103,8 @@ fn info(id: &'static str, status: KeyStatus, added_in: u64) -> KeyInfo {
 
 async fn known<D: TestDatabase>(version_1: Version1) {
     let (database, store) = left::<D>(version_1).await;
-    let error = store.load().await.unwrap_err();
-    assert!(matches!(error, Error::UnknownSchema { found: 1, known: 2, .. }), "{error:?}");
+    let error = store.load(Revision::EMPTY).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownSchema { found: 1, known: 3, .. }), "{error:?}");
     migrate(&database.pool().await).await.unwrap();
 
     let expected = [
@@ -143,8 +143,9 @@ async fn known<D: TestDatabase>(version_1: Version1) {
         },
         info("k6", KeyStatus::Inactive, 10),
     ];
-    let snapshot = store.load().await.unwrap();
-    assert_eq!(snapshot.revision, Revision::new(10));
+    let snapshot = loaded(&store).await;
+    assert_eq!((snapshot.revision.number, snapshot.ids), (10, 6));
+    events_are_kept(&store, snapshot.revision).await;
     assert_eq!(snapshot.destroyed, [Destruction::new(KeyId::from_static("k1"), at(40))]);
     let found: Vec<KeyInfo> = snapshot.records.iter().map(|record| record.info.clone()).collect();
     assert_eq!(found, expected);
@@ -154,6 +155,28 @@ async fn known<D: TestDatabase>(version_1: Version1) {
     }
 }
 
+/// Each old commit has its event, with a tag of its own.
+async fn events_are_kept<P: History<Error: std::fmt::Debug>>(store: &P, head: Revision) {
+    let Events::Since(events) = store.history(Revision::EMPTY).await.unwrap() else {
+        panic!("everything comes after the beginning")
+    };
+    let lines: Vec<String> = events.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "1970-01-01T00:00:00.020Z ring `payments` 5 by unknown: key `k2` became active in the place of key `k1`",
+            "1970-01-01T00:00:00.025Z ring `payments` 6 by unknown: key `k3` became active in the place of key `k2`",
+            "1970-01-01T00:00:00.030Z ring `payments` 7 by unknown: key `k4` became active in the place of key `k3`",
+            "1970-01-01T00:00:00Z ring `payments` 10 by unknown: key `k6` was added",
+        ]
+    );
+    let tags: std::collections::HashSet<u64> =
+        events.iter().map(|event| event.revision.tag).collect();
+    assert_eq!(tags.len(), events.len(), "tags are drawn");
+    assert_eq!(events.last().map(|event| event.revision), Some(head));
+    assert!(matches!(store.load(head).await.unwrap(), Loaded::Unchanged { .. }));
+}
+
 async fn changes<D: TestDatabase>(version_1: Version1) {
     let (database, store) = left::<D>(version_1).await;
     migrate(&database.pool().await).await.unwrap();
@@ -161,7 +184,7 @@ async fn changes<D: TestDatabase>(version_1: Version1) {
     assert!(matches!(service.rotate_to("k5", at(50)).await.unwrap(), Outcome::Done(_)));
     assert!(matches!(service.retire("k4", at(60)).await.unwrap(), Outcome::Done(_)));
     assert!(matches!(service.destroy("k2", at(70)).await.unwrap(), Outcome::Done(_)));
-    let snapshot = store.load().await.unwrap();
+    let snapshot = loaded(&store).await;
     let k4 = snapshot.records.iter().find(|record| record.info.id == *"k4").unwrap();
     let times = Times {
         created_at: Some(at(14)),
@@ -185,7 +208,7 @@ async fn revoked<D: TestDatabase>(version_1: Version1) {
     let revoke = "UPDATE key_rotation_keys SET status = 'revoked', revoked_at = 50, counted = 1 \
         WHERE id = 'k2'";
     database.carry_out(revoke).await.unwrap();
-    let ring = store.load().await.unwrap().into_keyring().unwrap();
+    let ring = loaded(&store).await.into_keyring().unwrap();
     assert!(ring.get("k2").unwrap().info().counted);
     let error = ring.decryption_key("k2").unwrap_err();
     assert!(

@@ -11,15 +11,18 @@ use std::time::Duration;
 
 use key_rotation::error::RotationError;
 use key_rotation::key::Retirement;
-use key_rotation::store::{Change, Commit, Revision};
+use key_rotation::store::{Change, Commit, CommitError, Revision};
 use key_rotation::{
     Inactive, Key, KeyProvider, Outcome, RotationService, StrictSingleActive, Timestamp,
 };
 use key_rotation_sqlx::{Error, SqlxKeyProvider, WrappedKey, migrate};
 use libtest_mimic::Trial;
-use sqlx::{PgPool, Postgres, Sqlite};
+use sqlx::{PgPool, Postgres};
 use support::trials::{run, trial};
-use support::{PostgresSchema, SqliteFile, TestDatabase, new_ring, ring_name};
+use support::{
+    PostgresDatabase, SqliteFile, TestDatabase, loaded, new_ring, proposal, revision, ring_name,
+    wrapped,
+};
 
 fn main() -> ExitCode {
     run(vec![
@@ -33,7 +36,10 @@ fn main() -> ExitCode {
         trial("sqlite::a_file_that_another_writer_holds", held_by_another),
         trial("sqlite::a_file_that_becomes_another", becomes_another),
         trial("sqlite::migrated_already_and_read_only", migrated_and_read_only::<SqliteFile>),
-        trial("postgres::migrated_already_and_read_only", migrated_and_read_only::<PostgresSchema>),
+        trial(
+            "postgres::migrated_already_and_read_only",
+            migrated_and_read_only::<PostgresDatabase>,
+        ),
     ])
 }
 
@@ -44,7 +50,7 @@ fn at(millis: u64) -> Timestamp {
 }
 
 fn key(id: &str) -> Key<Inactive, WrappedKey> {
-    Key::new(id.parse().unwrap(), WrappedKey::new(id.as_bytes()), at(10))
+    Key::new(id.parse().unwrap(), wrapped(id.as_bytes()), at(10))
 }
 
 fn service<P: KeyProvider>(store: P) -> RotationService<P, StrictSingleActive> {
@@ -52,7 +58,7 @@ fn service<P: KeyProvider>(store: P) -> RotationService<P, StrictSingleActive> {
 }
 
 fn retire(id: &str) -> Change<WrappedKey> {
-    Change::Retire(Retirement::new(id.parse().unwrap(), at(50)))
+    Change::Retire { retirement: Retirement::new(id.parse().unwrap(), at(50)), material: None }
 }
 
 /// A ring at revision 2, with k1 active and k2 staged.
@@ -67,7 +73,7 @@ async fn ring<D: TestDatabase>() -> (D, SqlxKeyProvider<D::Backend>) {
 /// What the other connections of this test are doing.
 async fn states(pool: &PgPool) -> Vec<String> {
     let others = "SELECT state FROM pg_stat_activity \
-        WHERE application_name = current_schema() AND pid <> pg_backend_pid()";
+        WHERE application_name = current_database() AND pid <> pg_backend_pid()";
     sqlx::query_scalar(others).fetch_all(pool).await.unwrap()
 }
 
@@ -78,15 +84,16 @@ fn idle_runtime() -> tokio::runtime::Runtime {
 
 fn holds_nothing() {
     let (here, there) = (idle_runtime(), idle_runtime());
-    let (database, store) = here.block_on(ring::<PostgresSchema>());
+    let (database, store) = here.block_on(ring::<PostgresDatabase>());
     let pool = there.block_on(database.pool());
     let nothing_is_held = |what: &str| {
         let states = there.block_on(states(&pool));
         assert!(states.iter().all(|state| state == "idle"), "after {what}: {states:?}");
     };
-    let _ = here.block_on(store.commit(Revision::new(2), &retire("k1"))).unwrap_err();
+    let seen = here.block_on(revision(&store));
+    let _ = here.block_on(store.commit(&proposal(seen, retire("k1")))).unwrap_err();
     nothing_is_held("a refusal");
-    let answer = here.block_on(store.commit(Revision::new(1), &retire("k2"))).unwrap();
+    let answer = here.block_on(store.commit(&proposal(Revision::EMPTY, retire("k2")))).unwrap();
     assert_eq!(answer, Commit::Conflict);
     nothing_is_held("a conflict");
     // Another process goes on.
@@ -96,10 +103,10 @@ fn holds_nothing() {
     assert!(matches!(rotated.unwrap().unwrap(), Outcome::Done(_)));
 
     here.block_on(database.by_hand("UPDATE key_rotation_keys SET status = 'none'")).unwrap();
-    let _ = here.block_on(store.load()).unwrap_err();
+    let _ = here.block_on(store.load(Revision::EMPTY)).unwrap_err();
     nothing_is_held("a load of a damaged ring");
     here.block_on(
-        database.by_hand("UPDATE key_rotation_migrations SET version = 7 WHERE version = 2"),
+        database.by_hand("UPDATE key_rotation_migrations SET version = 7 WHERE version = 3"),
     )
     .unwrap();
     let pool_here = here.block_on(database.pool());
@@ -112,7 +119,7 @@ fn holds_nothing() {
 /// Ends the connection that waits for a lock, as soon as there is one.
 async fn kill_the_waiting(pool: &PgPool) {
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-        WHERE application_name = current_schema() AND wait_event_type = 'Lock'";
+        WHERE application_name = current_database() AND wait_event_type = 'Lock'";
     let killed = async {
         while sqlx::query_scalar::<_, i64>(kill).fetch_one(pool).await.unwrap() == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -138,41 +145,42 @@ async fn lost_while_it_waits<T: Send + 'static>(
 const LOCK_RING: &str = "SELECT revision FROM key_rotation_rings FOR UPDATE";
 
 async fn lost_in_a_commit() {
-    let (database, store) = ring::<PostgresSchema>().await;
+    let (database, store) = ring::<PostgresDatabase>().await;
     let pool = database.pool().await;
     let committing = store.clone();
-    let work = async move { committing.commit(Revision::new(2), &retire("k2")).await };
+    let sent = proposal(revision(&store).await, retire("k2"));
+    let work = async move { committing.commit(&sent).await };
     let (committing, other) = lost_while_it_waits(&pool, LOCK_RING, work).await;
     let error = committing.await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::Database { .. }), "{error:?}");
-    assert!(!SqlxKeyProvider::<Postgres>::is_refusal(&error));
-    assert_eq!(store.revision().await.unwrap(), Revision::new(2));
+    assert!(matches!(error, CommitError::NotWritten(Error::Database { .. })), "{error:?}");
+    assert_eq!(revision(&store).await.number, 2);
     other.rollback().await.unwrap();
 
-    // The service reads, sees that nothing was written, and sends the change once more.
+    // Before the end nothing is written, whatever fails: the service says so.
     let rotating = service(store.clone());
     let work = async move { rotating.rotate_to("k2", at(60)).await };
     let (rotating, other) = lost_while_it_waits(&pool, LOCK_RING, work).await;
     other.rollback().await.unwrap();
-    assert!(matches!(rotating.await.unwrap().unwrap(), Outcome::Done(_)));
-    assert_eq!(store.load().await.unwrap().revision, Revision::new(3));
+    let error = rotating.await.unwrap().unwrap_err();
+    assert!(matches!(error, RotationError::NotWritten { .. }), "{error:?}");
+    assert_eq!(revision(&store).await.number, 2);
 }
 
 async fn lost_in_a_load() {
-    let (database, store) = ring::<PostgresSchema>().await;
+    let (database, store) = ring::<PostgresDatabase>().await;
     let loading = store.clone();
-    let work = async move { loading.load().await };
+    let work = async move { loading.load(Revision::EMPTY).await };
     // The revision is read by then, and the rows are not.
     let lock = "LOCK TABLE key_rotation_keys IN ACCESS EXCLUSIVE MODE";
     let (loading, other) = lost_while_it_waits(&database.pool().await, lock, work).await;
     let error = loading.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Database { .. }), "{error:?}");
     other.rollback().await.unwrap();
-    assert_eq!(store.load().await.unwrap().records.len(), 2);
+    assert_eq!(loaded(&store).await.records.len(), 2);
 }
 
 async fn may_only_read() {
-    let (database, store) = ring::<PostgresSchema>().await;
+    let (database, store) = ring::<PostgresDatabase>().await;
     let pool = database.pool_as("pg_read_all_data").await;
     let service = service(SqlxKeyProvider::new(pool.clone(), ring_name("payments")));
     assert_eq!(service.keyring().await.unwrap().active().id().as_str(), "k1");
@@ -181,7 +189,7 @@ async fn may_only_read() {
         matches!(&error, RotationError::Rejected { source: Error::ReadOnly { .. }, .. }),
         "{error:?}"
     );
-    assert_eq!(store.revision().await.unwrap(), Revision::new(2));
+    assert_eq!(revision(&store).await.number, 2);
     // It has no right to make tables, and there are none to make.
     migrate(&pool).await.unwrap();
 }
@@ -193,20 +201,21 @@ async fn held_by_another() {
     let impatient = database.impatient_pool().await;
     migrate(&impatient).await.unwrap();
     let waiting = SqlxKeyProvider::new(impatient, ring_name("payments"));
-    assert_eq!(waiting.load().await.unwrap().revision, Revision::new(2));
+    let seen = revision(&waiting).await;
     // Nothing is written, but this is not the last word.
-    let error = waiting.commit(Revision::new(2), &retire("k2")).await.unwrap_err();
+    let error = waiting.commit(&proposal(seen, retire("k2"))).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Database { source, .. } if source.to_string().contains("locked"))
+        matches!(&error, CommitError::NotWritten(Error::Database { source, .. })
+            if source.code() == Some("5")),
+        "{error:?}"
     );
-    assert!(!SqlxKeyProvider::<Sqlite>::is_refusal(&error));
     let error = service(waiting.clone()).rotate_to("k2", at(40)).await.unwrap_err();
     assert!(
-        matches!(&error, RotationError::OutcomeUnknown { source: Error::Database { .. }, .. }),
+        matches!(&error, RotationError::NotWritten { source: Error::Database { .. }, .. }),
         "{error:?}"
     );
     other.rollback().await.unwrap();
-    assert_eq!(store.revision().await.unwrap(), Revision::new(2));
+    assert_eq!(revision(&store).await.number, 2);
     assert!(matches!(service(waiting).rotate_to("k2", at(40)).await.unwrap(), Outcome::Done(_)));
 }
 
@@ -218,12 +227,13 @@ async fn becomes_another() {
     // Under a connection that has it open, and a new one.
     std::fs::write(database.path(), [b'?'; 5000]).unwrap();
     for store in [store, SqlxKeyProvider::new(database.lazy_pool(), ring_name("payments"))] {
-        let error = store.load().await.unwrap_err();
-        assert!(matches!(error, Error::Database { .. }), "{error:?}");
-        let error = store.revision().await.unwrap_err();
-        assert!(matches!(error, Error::Database { .. }), "{error:?}");
-        let error = store.commit(Revision::new(2), &retire("k2")).await.unwrap_err();
-        assert!(matches!(error, Error::Database { .. }), "{error:?}");
+        for seen in [Revision::EMPTY, Revision::new(2, 2)] {
+            let error = store.load(seen).await.unwrap_err();
+            assert!(matches!(error, Error::Database { .. }), "{error:?}");
+        }
+        let sent = proposal(Revision::new(2, 2), retire("k2"));
+        let error = store.commit(&sent).await.unwrap_err();
+        assert!(matches!(error, CommitError::Refused(Error::Database { .. })), "{error:?}");
     }
     assert_eq!(std::fs::read(database.path()).unwrap(), [b'?'; 5000]);
 }
@@ -232,7 +242,7 @@ async fn becomes_another() {
 async fn migrated_and_read_only<D: TestDatabase>() {
     let (database, _store) = ring::<D>().await;
     migrate(&database.read_only_pool().await).await.unwrap();
-    database.by_hand("DELETE FROM key_rotation_migrations WHERE version = 2").await.unwrap();
+    database.by_hand("DELETE FROM key_rotation_migrations WHERE version = 3").await.unwrap();
     let error = migrate(&database.read_only_pool().await).await.unwrap_err();
     assert!(matches!(error, Error::Migration(_)), "{error:?}");
 }

@@ -9,6 +9,7 @@ use key_rotation::KeyStatus;
 #[derive(Clone, Debug)]
 pub(crate) struct StoredEvent {
     pub(crate) revision: i64,
+    pub(crate) tag: i64,
     pub(crate) action: String,
     pub(crate) id: String,
     /// Of an activation that the database keeps, the key that was active before.
@@ -27,7 +28,7 @@ pub(crate) fn replay(events: &[StoredEvent]) -> BTreeMap<String, KeyState> {
         let state = match action.as_str() {
             "add" => (KeyStatus::Inactive, None, *at),
             "create" => (KeyStatus::Active, Some(*at), *at),
-            "activate" => {
+            "activate" | "reactivate" => {
                 let from = from.as_ref().unwrap();
                 let before = activated_at(&keys, from);
                 keys.insert(from.clone(), (KeyStatus::Inactive, before, *at));
@@ -73,11 +74,12 @@ impl Facts {
 
     pub(crate) fn acknowledged(&self) -> Vec<StoredEvent> {
         let parse = |line: &String| {
-            let [revision, action, id, at] = line.split(' ').collect::<Vec<_>>()[..] else {
+            let [revision, tag, action, id, at] = line.split(' ').collect::<Vec<_>>()[..] else {
                 panic!("not an event: {line}");
             };
             StoredEvent {
                 revision: revision.parse().unwrap(),
+                tag: tag.parse().unwrap(),
                 action: action.to_owned(),
                 id: id.to_owned(),
                 from: None,

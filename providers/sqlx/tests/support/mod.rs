@@ -15,7 +15,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use key_rotation_sqlx::{Backend, RingName, SqlxKeyProvider, migrate};
+use key_rotation::KeyProvider;
+use key_rotation::Timestamp;
+use key_rotation::audit::{Grounds, Provenance};
+use key_rotation::store::{Change, Loaded, Proposal, Revision, RingName, Snapshot};
+use key_rotation_sqlx::{Backend, SqlxKeyProvider, WrappedKey, migrate};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{PgPool, Pool, Postgres, Sqlite, SqlitePool};
@@ -58,6 +62,34 @@ pub(crate) async fn new_ring<D: TestDatabase>(name: &str) -> (D, SqlxKeyProvider
 
 pub(crate) fn ring_name(name: &str) -> RingName {
     name.parse().unwrap()
+}
+
+/// Everything that the store has.
+pub(crate) async fn loaded<P: KeyProvider<Error: std::fmt::Debug>>(
+    store: &P,
+) -> Snapshot<P::Material> {
+    match store.load(Revision::EMPTY).await.unwrap() {
+        Loaded::Ring(snapshot) => snapshot,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The revision that the store is at.
+pub(crate) async fn revision<P: KeyProvider<Error: std::fmt::Debug>>(store: &P) -> Revision {
+    loaded(store).await.revision
+}
+
+/// A proposal of this change, with a tag of its own.
+pub(crate) fn proposal(expected: Revision, change: Change<WrappedKey>) -> Proposal<WrappedKey> {
+    let at = Timestamp::from_unix_millis(50);
+    let provenance = Provenance { actor: "test".parse().unwrap(), grounds: Grounds::Ordinary, at };
+    let next = expected.next(Revision::random_tag()).unwrap();
+    Proposal { expected, next, change, provenance, valid_until: None }
+}
+
+/// A wrapped key of these bytes.
+pub(crate) fn wrapped(bytes: &[u8]) -> WrappedKey {
+    WrappedKey::new(bytes).unwrap()
 }
 
 /// A number that no other call in this process has had.
@@ -136,43 +168,53 @@ impl TestDatabase for SqliteFile {
     }
 }
 
-/// A schema of its own in a PostgreSQL database.
-pub(crate) struct PostgresSchema {
+/// A PostgreSQL database of its own.
+pub(crate) struct PostgresDatabase {
     server: &'static postgres::Server,
-    schema: String,
+    name: String,
 }
 
-impl PostgresSchema {
+impl PostgresDatabase {
     /// A pool whose connections have the rights of this role.
     pub(crate) async fn pool_as(&self, role: &str) -> PgPool {
-        self.server.pool_with(&self.schema, &[("role", role)]).await
+        self.server.pool_with(&self.name, &[("role", role)]).await
+    }
+
+    /// A pool whose connections have this setting.
+    pub(crate) async fn pool_with(&self, settings: &[(&str, &str)]) -> PgPool {
+        self.server.pool_with(&self.name, settings).await
+    }
+
+    /// Another database with the same content. Nobody may be connected to this one meanwhile.
+    pub(crate) async fn copy(&self) -> Self {
+        Self::made_by(self.server, &format!("TEMPLATE {}", self.name)).await
+    }
+
+    async fn made_by(server: &'static postgres::Server, how: &str) -> Self {
+        let name = format!("key_rotation_test_{}_{}", std::process::id(), unique());
+        server.administer(format!("CREATE DATABASE {name} {how}")).await;
+        Self { server, name }
     }
 }
 
-impl TestDatabase for PostgresSchema {
+impl TestDatabase for PostgresDatabase {
     type Backend = Postgres;
 
     async fn create() -> Self {
         let server = postgres::server().expect("a trial that needs PostgreSQL runs only with one");
-        let schema = format!("key_rotation_test_{}_{}", std::process::id(), unique());
-        let pool = server.pool("public").await;
-        let create = format!("CREATE SCHEMA {schema}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&pool).await.unwrap();
-        pool.close().await;
-        Self { server, schema }
+        Self::made_by(server, "").await
     }
 
     fn url(&self) -> String {
-        let joint = if self.server.url.contains('?') { '&' } else { '?' };
-        format!("{}{joint}options[search_path]={}", self.server.url, self.schema)
+        self.server.url_of(&self.name)
     }
 
     async fn pool(&self) -> PgPool {
-        self.server.pool(&self.schema).await
+        self.server.pool_with(&self.name, &[]).await
     }
 
     async fn read_only_pool(&self) -> PgPool {
-        self.server.pool_with(&self.schema, &[("default_transaction_read_only", "on")]).await
+        self.pool_with(&[("default_transaction_read_only", "on")]).await
     }
 
     fn pool_of_none() -> PgPool {
@@ -199,23 +241,20 @@ impl TestDatabase for PostgresSchema {
     }
 }
 
-/// A database of the user's is left as it was found.
-impl Drop for PostgresSchema {
+/// A server of the user's is left as it was found.
+impl Drop for PostgresDatabase {
     fn drop(&mut self) {
         if self.server.is_own {
             return;
         }
-        let (server, drop) = (self.server, format!("DROP SCHEMA {} CASCADE", self.schema));
+        let (server, drop) = (self.server, format!("DROP DATABASE {} WITH (FORCE)", self.name));
         // A thread of its own, because this may be one of a runtime, which must not block.
         let dropped = std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
-            runtime.enable_all().build().unwrap().block_on(async {
-                let pool = server.pool("public").await;
-                sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(&pool).await.unwrap();
-            });
+            runtime.enable_all().build().unwrap().block_on(server.administer(drop));
         });
         if dropped.join().is_err() {
-            eprintln!("the schema {} is left behind", self.schema);
+            eprintln!("the database {} is left behind", self.name);
         }
     }
 }

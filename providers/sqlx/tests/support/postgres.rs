@@ -11,8 +11,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 use tempfile::TempDir;
 
 /// The server of this process, or why there is none.
@@ -52,16 +52,31 @@ impl Server {
         Ok(Self { options, url, is_own })
     }
 
-    /// A pool of connections whose tables are in this schema.
-    pub(crate) async fn pool(&self, schema: &str) -> PgPool {
-        self.pool_with(schema, &[]).await
-    }
-
-    pub(crate) async fn pool_with(&self, schema: &str, settings: &[(&str, &str)]) -> PgPool {
-        let options = self.options.clone().application_name(schema);
-        let options = options.options([("search_path", schema)]);
+    /// A pool of connections to this database, under its name.
+    pub(crate) async fn pool_with(&self, database: &str, settings: &[(&str, &str)]) -> PgPool {
+        let options = self.options.clone().database(database).application_name(database);
         let options = options.options(settings.iter().copied());
         PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap()
+    }
+
+    /// Carries out a statement that is about databases.
+    pub(crate) async fn administer(&self, statement: String) {
+        // Two databases are not made at once of one template.
+        static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let _turn = TURN.lock().await;
+        let mut connection = sqlx::PgConnection::connect_with(&self.options).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// The URL of another database of this server.
+    pub(crate) fn url_of(&self, database: &str) -> String {
+        let (base, parameters) = match self.url.split_once('?') {
+            Some((base, parameters)) => (base, format!("?{parameters}")),
+            None => (self.url.as_str(), String::new()),
+        };
+        let server = base.rsplit_once('/').map_or(base, |(server, _)| server);
+        format!("{server}/{database}{parameters}")
     }
 }
 
