@@ -17,10 +17,19 @@ pub(crate) struct Lent<DB: Backend> {
 
 impl<DB: Backend> Lent<DB> {
     pub(crate) async fn begin(pool: &Pool<DB>, begin: &'static str) -> sqlx::Result<Self> {
-        let connection = pool.acquire().await?;
-        let mut lent = Self { connection, has_ended: false };
+        let mut lent = Self::take(pool).await?;
         DB::control(&mut lent.connection, begin).await?;
         Ok(lent)
+    }
+
+    /// Takes a connection on which the caller begins and ends a transaction.
+    pub(crate) async fn take(pool: &Pool<DB>) -> sqlx::Result<Self> {
+        Ok(Self { connection: pool.acquire().await?, has_ended: false })
+    }
+
+    /// Says that the caller's transaction has ended.
+    pub(crate) fn give_back(mut self) {
+        self.has_ended = true;
     }
 
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use key_rotation::store::RingName;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Pool, SqlSafeStr};
+use sqlx::{Connection, Pool, SqlSafeStr};
 
 use crate::dialect::{Backend, Dialect, Value};
 use crate::error::{Error, MigrationProblem};
@@ -50,15 +50,20 @@ pub(crate) async fn migrate_tables<DB: Backend>(
     if installed(pool, &tables.statements).await? == Some(KNOWN) {
         return Ok(());
     }
-    // One transaction, in which each migration is a savepoint.
-    let mut lent = Lent::begin(pool, DB::BEGIN_WRITE).await?;
-    match make_tables::<DB>(lent.connection(), &tables.schema).await {
-        Ok(()) => Ok(lent.commit().await?),
+    let mut lent = Lent::take(pool).await?;
+    // One transaction of sqlx's, in which each migration is a savepoint.
+    let mut transaction = lent.connection().begin_with(DB::BEGIN_WRITE).await?;
+    match make_tables::<DB>(&mut transaction, &tables.schema).await {
+        Ok(()) => transaction.commit().await?,
         Err(problem) => {
-            lent.roll_back().await;
-            Err(problem)
+            // Waited for: others wait for the lock.
+            transaction.rollback().await?;
+            lent.give_back();
+            return Err(problem);
         }
     }
+    lent.give_back();
+    Ok(())
 }
 
 async fn make_tables<DB: Backend>(

@@ -167,7 +167,7 @@ async fn events_are_kept<P: History<Error: std::fmt::Debug>>(store: &P, head: Re
             "1970-01-01T00:00:00.020Z ring `payments` 5 by unknown: key `k2` became active in the place of key `k1`",
             "1970-01-01T00:00:00.025Z ring `payments` 6 by unknown: key `k3` became active in the place of key `k2`",
             "1970-01-01T00:00:00.030Z ring `payments` 7 by unknown: key `k4` became active in the place of key `k3`",
-            "1970-01-01T00:00:00Z ring `payments` 10 by unknown: key `k6` was added",
+            "1970-01-01T00:00:00.000Z ring `payments` 10 by unknown: key `k6` was added",
         ]
     );
     let tags: std::collections::HashSet<u64> =
