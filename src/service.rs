@@ -263,5 +263,5 @@ pub(crate) fn ring_of<M, E>(snapshot: Snapshot<M>) -> Result<Keyring<M>, Rotatio
     if let Some(at) = snapshot.closed {
         return Err(RotationError::Closed { ring, at });
     }
-    snapshot.into_keyring().map_err(|source| RotationError::InvalidKeyring { ring, source })
+    snapshot.into_keyring().map_err(|reason| RotationError::InvalidKeyring { ring, reason })
 }

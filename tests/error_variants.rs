@@ -14,6 +14,8 @@ use std::path::Path;
 mod keys;
 #[path = "error_variants/stores.rs"]
 mod stores;
+#[path = "support/store.rs"]
+mod support;
 
 /// What was produced: type, variant, and what it prints.
 #[derive(Default)]

@@ -14,10 +14,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use key_rotation::error::{ChangeMismatch, EntryError, RotationError};
+use key_rotation::audit::{Grounds, Provenance};
+use key_rotation::error::{EntryError, RotationError};
 use key_rotation::key::{Destruction, Retirement, RotationDecision};
 use key_rotation::ring::TakenBy;
-use key_rotation::store::{Change, Commit, Revision};
+use key_rotation::store::{Change, Commit, Loaded, Proposal, Revision};
 use key_rotation::{
     Apart, DecryptionKeyError, Halves, InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider,
     KeyRecord, KeyStatus, Keyring, Outcome, Retired, Revoked, RotationService, Same,
@@ -378,18 +379,23 @@ fn stored(
     destroyed: Vec<Destruction>,
 ) -> InMemoryKeyProvider<&'static str> {
     let store = InMemoryKeyProvider::from_records(records);
-    let mut revision = Revision::new(1);
+    let Ok(Loaded::Ring(snapshot)) = block_on(store.load(Revision::EMPTY)) else { panic!() };
+    let mut expected = snapshot.revision;
     let mut commit = |change| {
-        let answer: Result<Commit, ChangeMismatch> = block_on(store.commit(revision, &change));
-        let Ok(Commit::Committed(next)) = answer else { panic!("{answer:?}") };
-        revision = next;
+        let next = expected.next(1).unwrap();
+        let (actor, at) = ("test".parse().unwrap(), Timestamp::UNIX_EPOCH);
+        let provenance = Provenance { actor, grounds: Grounds::Ordinary, at };
+        let proposal = Proposal { expected, next, change, provenance, valid_until: None };
+        assert_eq!(block_on(store.commit(&proposal)), Ok(Commit::Committed));
+        expected = next;
     };
     // The latest first, so that they come back in this order.
     for Destruction { id, at, .. } in destroyed.into_iter().rev() {
         let epoch = Timestamp::UNIX_EPOCH;
         let record = KeyRecord::new(id.clone(), KeyStatus::Inactive, epoch, "gone");
         commit(Change::Add(record));
-        commit(Change::Retire(Retirement::new(id.clone(), epoch)));
+        let retirement = Retirement::new(id.clone(), epoch);
+        commit(Change::Retire { retirement, material: None });
         commit(Change::Destroy(Destruction::new(id, at)));
     }
     store

@@ -60,6 +60,8 @@ mod scenarios;
 mod specimen;
 #[path = "heap_residue/store.rs"]
 mod store;
+#[path = "support/store.rs"]
+mod support;
 
 #[global_allocator]
 static ALLOCATOR: Scanner = Scanner;

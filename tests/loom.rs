@@ -67,7 +67,7 @@ fn an_update_and_a_refresh_take_turns() {
         refresh(&shared, install);
         updater.join().unwrap();
         let ring = shared.load();
-        assert_eq!((ring.active().id().as_str(), shared.revision()), ("3", Revision::new(3)));
+        assert_eq!((ring.active().id().as_str(), shared.revision()), ("3", Revision::new(3, 3)));
         // The change was made to the refreshed ring, or to the one that the refresh replaced.
         let mut ids: Vec<_> = ring.iter().map(|key| key.id().to_string()).collect();
         assert_eq!(ids.remove(0), "3");

@@ -42,6 +42,8 @@ mod services;
 #[cfg(feature = "shared")]
 #[path = "redaction/shared.rs"]
 mod shared;
+#[path = "support/store.rs"]
+mod support;
 
 /// A material that tells everything to everybody.
 struct Talkative([u8; 32]);

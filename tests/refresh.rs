@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use key_rotation::error::{ChangeMismatch, MissError, RefreshError, RotationError};
 use key_rotation::live::Refreshed;
 use key_rotation::shared::{RefreshOnMiss, SharedKeyring};
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{Commit, CommitError, Loaded, Proposal, Revision};
 use key_rotation::{
     DecryptionKeyError, InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, Keyring, Outcome,
     RotationService, StrictSingleActive, Timestamp,
@@ -37,21 +37,27 @@ fn done<T>(outcome: Outcome<T>) {
     }
 }
 
+/// Whether the ring of this number was installed, with so many keys prepared.
+fn is_newer(refreshed: &Refreshed, number: u64, count: usize) -> bool {
+    matches!(refreshed, Refreshed::Newer { revision, prepared }
+        if (revision.number, *prepared) == (number, count))
+}
+
 /// A store that counts its loads, can be down, and answers only at the second asking.
 #[derive(Default)]
 struct Store {
     keys: InMemoryKeyProvider<String>,
     loads: AtomicU32,
     is_down: AtomicBool,
-    /// What a load answers instead, once: a replica that lags behind.
-    old: Mutex<Option<Snapshot<String>>>,
+    /// A replica that lags behind, which answers a load instead, once.
+    old: Mutex<Option<InMemoryKeyProvider<String>>>,
 }
 
 impl KeyProvider for Store {
     type Material = String;
     type Error = ChangeMismatch;
 
-    async fn load(&self) -> Result<Snapshot<String>, ChangeMismatch> {
+    async fn load(&self, seen: Revision) -> Result<Loaded<String>, ChangeMismatch> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         later().await;
         if self.is_down.load(Ordering::Relaxed) {
@@ -59,17 +65,17 @@ impl KeyProvider for Store {
         }
         let old = self.old.lock().unwrap().take();
         match old {
-            Some(old) => Ok(old),
-            None => self.keys.load().await,
+            Some(old) => old.load(seen).await.map_err(|never| match never {}),
+            None => self.keys.load(seen).await.map_err(|never| match never {}),
         }
     }
 
     async fn commit(
         &self,
-        expected: Revision,
-        change: &Change<String>,
-    ) -> Result<Commit, ChangeMismatch> {
-        self.keys.commit(expected, change).await
+        proposal: &Proposal<String>,
+    ) -> Result<Commit, CommitError<ChangeMismatch>> {
+        let answer = self.keys.commit(proposal).await;
+        answer.map_err(|error| error.map(|never| match never {}))
     }
 }
 
@@ -126,13 +132,13 @@ fn only_keys_that_are_new_are_prepared() {
 
     done(block_on(service.add(staged("k2"), at(20))).unwrap());
     done(block_on(service.add(staged("k3"), at(20))).unwrap());
-    assert_eq!(refresh(), Refreshed::Newer { revision: Revision::new(3), prepared: 2 });
+    assert!(is_newer(&refresh(), 3, 2));
     assert_eq!(kms.asked(), ["k2", "k3"]);
 
     done(block_on(service.rotate_to("k2", at(30))).unwrap());
-    assert_eq!(refresh(), Refreshed::Newer { revision: Revision::new(4), prepared: 0 });
+    assert!(is_newer(&refresh(), 4, 0));
     done(block_on(service.retire("k3", at(40))).unwrap());
-    assert_eq!(refresh(), Refreshed::Newer { revision: Revision::new(5), prepared: 0 });
+    assert!(is_newer(&refresh(), 5, 0));
     assert!(kms.asked().is_empty(), "a rotation between known keys prepares nothing");
 
     let ring = shared.load();
@@ -142,7 +148,7 @@ fn only_keys_that_are_new_are_prepared() {
     assert_eq!(ring.active().times().activated_at, Some(at(30)));
 
     done(block_on(service.destroy("k3", at(50))).unwrap());
-    assert_eq!(refresh(), Refreshed::Newer { revision: Revision::new(6), prepared: 0 });
+    assert!(is_newer(&refresh(), 6, 0));
     let gone = shared.load().decryption_key("k3").unwrap_err();
     assert!(matches!(gone, DecryptionKeyError::KeyDestroyed { .. }));
 }
@@ -154,7 +160,7 @@ fn plain_material_stays_where_it_is() {
     let before: *const String = shared.load().encryption_key().material();
     done(block_on(service.add(staged("k2"), at(20))).unwrap());
     let refreshed = block_on(service.refresh(&shared, at(20))).unwrap();
-    assert_eq!(refreshed, Refreshed::Newer { revision: Revision::new(2), prepared: 1 });
+    assert!(is_newer(&refreshed, 2, 1));
     assert!(std::ptr::eq(before, shared.load().encryption_key().material()));
 }
 
@@ -165,7 +171,7 @@ fn a_key_of_the_same_id_from_another_time_is_another_key() {
     let other = Key::new(KeyId::from_static("k1"), "other".to_owned(), at(9)).activate(now);
     let shared = SharedKeyring::new(Keyring::new(other));
     let refreshed = block_on(service.refresh(&shared, now)).unwrap();
-    assert_eq!(refreshed, Refreshed::Newer { revision: Revision::new(1), prepared: 1 });
+    assert!(is_newer(&refreshed, 1, 1));
     assert_eq!(shared.load().encryption_key().material(), "wrapped k1");
 }
 
@@ -205,19 +211,21 @@ fn nothing_changes_when_a_refresh_fails() {
         Keyring::new(Key::new(KeyId::from_static("k0"), String::new(), at(1)).activate(at(1)));
     let error =
         block_on(damaged.refresh_with(&SharedKeyring::new(ring), at(30), unwrap)).unwrap_err();
-    assert!(matches!(error, RefreshError::Rotation(RotationError::InvalidKeyring(_))));
+    assert!(matches!(error, RefreshError::Rotation(RotationError::InvalidKeyring { .. })));
     assert!(kms.asked().is_empty());
 }
 
 #[test]
 fn a_lagging_replica_neither_replaces_nor_confirms() {
     let (store, service) = service();
-    let old = block_on(store.load()).unwrap();
+    let old = store.keys.backup();
     done(block_on(service.add(staged("k2"), at(20))).unwrap());
     let shared = block_on(service.share(at(20))).unwrap();
     *store.old.lock().unwrap() = Some(old);
-    assert_eq!(block_on(service.refresh(&shared, at(90))).unwrap(), Refreshed::Unchanged);
-    assert_eq!((shared.revision(), shared.confirmed_at()), (Revision::new(2), Some(at(20))));
+    // It cannot be told from a store that was restored, and is not followed.
+    let error = block_on(service.refresh(&shared, at(90))).unwrap_err();
+    assert!(matches!(error, RotationError::NotInHistory { .. }), "{error}");
+    assert_eq!((shared.revision().number, shared.confirmed_at()), (2, Some(at(20))));
     assert_eq!(block_on(service.refresh(&shared, at(91))).unwrap(), Refreshed::Unchanged);
     assert_eq!(shared.confirmed_at(), Some(at(91)));
 }

@@ -3,14 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use key_rotation::audit::{AuditAction, AuditEvent, AuditSink};
-use key_rotation::error::{ChangeMismatch, RotationError};
+use key_rotation::audit::{AuditAction, AuditEvent, AuditSink, Grounds, Provenance};
+use key_rotation::error::RotationError;
 use key_rotation::plan::{Because, DueStep};
 use key_rotation::policy::{Evidence, Rule, Unreferenced, Usage, UsageLimit, days};
 use key_rotation::service::{Applied, DestroyRequest};
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{Change, Commit, CommitError, Loaded, Proposal, Revision};
 use key_rotation::{
     Cryptoperiods, InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, KeyRef, Outcome,
     RotationService, StrictSingleActive, Timestamp,
@@ -39,7 +40,8 @@ impl AuditSink for Record {
 
 impl Record {
     fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().iter().map(|event| event.action.to_string()).collect()
+        let line = |event: &AuditEvent| format!("{}{}", event.action, event.provenance.grounds);
+        self.0.lock().unwrap().iter().map(line).collect()
     }
 }
 
@@ -55,11 +57,19 @@ fn staged(name: &str, at: u64) -> Key<Inactive, &'static str> {
     Key::new(id(name), "material", day(at))
 }
 
+fn revision(store: &Store) -> Revision {
+    match block_on(store.load(Revision::EMPTY)) {
+        Ok(Loaded::Ring(snapshot)) => snapshot.revision,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// k1 is active since day 0, and k2 is staged since then.
 fn service() -> (Service, Arc<Record>) {
     let record = Arc::new(Record::default());
     let service = RotationService::new(Store::default(), POLICY)
-        .with_audit(Arc::clone(&record) as Arc<dyn AuditSink>, "the test".parse().unwrap());
+        .acting_as("the test".parse().unwrap())
+        .with_audit(Arc::clone(&record) as Arc<dyn AuditSink>);
     let _ = block_on(service.bootstrap(staged("k1", 0), day(0))).unwrap();
     let _ = block_on(service.add(staged("k2", 0), day(0))).unwrap();
     (service, record)
@@ -139,20 +149,21 @@ struct Contended(Store);
 
 impl KeyProvider for Contended {
     type Material = &'static str;
-    type Error = ChangeMismatch;
+    type Error = Infallible;
 
-    async fn load(&self) -> Result<Snapshot<&'static str>, ChangeMismatch> {
-        self.0.load().await
+    async fn load(&self, seen: Revision) -> Result<Loaded<&'static str>, Infallible> {
+        self.0.load(seen).await
     }
 
     async fn commit(
         &self,
-        expected: Revision,
-        change: &Change<&'static str>,
-    ) -> Result<Commit, ChangeMismatch> {
-        let theirs = Change::Add(KeyRef::from(&staged("theirs", 0)).to_record());
-        let _ = self.0.commit(expected, &theirs).await?;
-        self.0.commit(expected, change).await
+        proposal: &Proposal<&'static str>,
+    ) -> Result<Commit, CommitError<Infallible>> {
+        let change = Change::Add(KeyRef::from(&staged("theirs", 0)).to_record());
+        let next = Revision { tag: !proposal.next.tag, ..proposal.next };
+        let theirs = Proposal { next, change, ..proposal.clone() };
+        let _ = self.0.commit(&theirs).await?;
+        self.0.commit(proposal).await
     }
 }
 
@@ -215,14 +226,10 @@ fn in_an_emergency_the_policy_is_not_asked_and_the_record_says_so() {
     assert!(matches!(outcome, Ok(Outcome::Done(_))));
     let events = record.0.lock().unwrap();
     let event = events.last().unwrap();
-    assert!(matches!(
-        &event.action,
-        AuditAction::Activated { emergency: Some(given), .. } if given.as_str() == reason
-    ));
-    assert_eq!(
-        (event.actor.as_str(), event.revision, event.at),
-        ("the test", Revision::new(3), day(1))
-    );
+    assert!(matches!(&event.action, AuditAction::Activated { .. }));
+    let Provenance { actor, grounds, at } = &event.provenance;
+    assert_eq!(*grounds, Grounds::Emergency(reason.parse().unwrap()));
+    assert_eq!((actor.as_str(), event.revision.number, *at), ("the test", 3, day(1)));
     assert!(
         event
             .to_string()
@@ -279,8 +286,9 @@ fn only_what_was_committed_is_recorded() {
     // Already active: nothing changes.
     let _ = block_on(service.rotate_to("k1", day(9))).unwrap();
     assert_eq!(record.lines().len(), before);
-    let revisions: Vec<_> = record.0.lock().unwrap().iter().map(|event| event.revision).collect();
-    assert_eq!(revisions, [Revision::new(1), Revision::new(2)]);
+    let numbers: Vec<_> =
+        record.0.lock().unwrap().iter().map(|event| event.revision.number).collect();
+    assert_eq!(numbers, [1, 2]);
 }
 
 #[test]
@@ -288,13 +296,13 @@ fn a_clock_ten_years_off_leaves_the_store_as_it_is() {
     let store = Store::default();
     let service = RotationService::new(Arc::clone(&store), POLICY);
     let _ = block_on(service.bootstrap(staged("k1", 0), day(4_000))).unwrap();
-    let before = block_on(store.load()).unwrap().revision;
+    let before = revision(&store);
     for now in [day(4_000 - 3_650), day(4_000 + 3_650)] {
         let plan = block_on(service.plan(Usage::of(0), now)).unwrap();
         // There is no other key, so nothing can be done, whatever the clock says.
         assert!(plan.due().is_empty(), "{plan}");
     }
-    assert_eq!(block_on(store.load()).unwrap().revision, before);
+    assert_eq!(revision(&store), before);
     assert_eq!(block_on(service.state()).unwrap().active().id, id("k1"));
 }
 

@@ -7,14 +7,15 @@
     reason = "tests stop at the first surprise"
 )]
 
-use key_rotation::audit::{AuditAction, AuditEvent};
+use key_rotation::audit::{AuditAction, AuditEvent, Grounds, Provenance};
 use key_rotation::error::{ActiveUnprepared, KeyIdTaken};
 use key_rotation::key::{
-    Addition, Destruction, Restoration, Retirement, Revocation, Rotation, RotationDecision,
+    Addition, Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rewrapping,
+    Rotation, RotationDecision,
 };
 use key_rotation::policy::{Refusal, Usage, UsageLimit, days};
 use key_rotation::ring::{CryptoExport, KeyringBuilder, Reason};
-use key_rotation::store::{Change, Revision, Snapshot};
+use key_rotation::store::{Change, Revision, RingName, Snapshot};
 use key_rotation::{
     Active, Apart, Cryptoperiods, DecryptionKey, DecryptionKeyring, EncryptionKey, Entry, Inactive,
     Key, KeyId, KeyInfo, KeyMaterial, KeyRecord, KeyRef, KeyStatus, Keyring, OwnedDecryptionKey,
@@ -142,7 +143,11 @@ fn what_serializes_comes_back_unchanged() {
     comes_back(&Revocation::new(id("k1"), START));
     comes_back(&Restoration::new(id("k1"), START));
     comes_back(&Destruction::new(id("k1"), START));
-    comes_back(&Revision::new(7));
+    comes_back(&Revision::new(7, u64::MAX));
+    comes_back(&Dating::new(id("k1"), START));
+    comes_back(&Rewrapping::new(id("k1"), START));
+    comes_back(&Closing::new(id("k1"), START));
+    comes_back(&RingName::from_static("payments"));
     for policy in [Cryptoperiods::QUARTERLY, Cryptoperiods::NIST_LONGEST] {
         comes_back(&policy);
     }
@@ -156,16 +161,29 @@ fn plans_and_events_serialize() {
     assert_eq!(plan["due"][0]["activate"]["id"], "k2");
     assert_eq!(plan["due"][0]["activate"]["because"]["age"]["rule"], "originator_usage");
     let event = AuditEvent {
+        ring: RingName::from_static("payments"),
+        revision: Revision::new(4, 0xc0ffee),
         action: AuditAction::Retired { id: id("k1") },
-        actor: "alice".parse().unwrap(),
-        revision: Revision::new(4),
-        at: START,
+        provenance: Provenance {
+            actor: "alice".parse().unwrap(),
+            grounds: Grounds::Forced("a ticket".parse().unwrap()),
+            at: START,
+        },
+        stored_at: None,
     };
     let expected = json!({
-        "action": {"retired": {"id": "k1"}}, "actor": "alice", "revision": 4,
-        "at": "2026-01-01T00:00:00.000Z",
+        "ring": "payments", "revision": {"number": 4, "tag": "0000000000c0ffee"},
+        "action": {"retired": {"id": "k1"}},
+        "provenance": {
+            "actor": "alice", "grounds": {"forced": "a ticket"}, "at": "2026-01-01T00:00:00.000Z",
+        },
+        "stored_at": null,
     });
     assert_eq!(to_value(event).unwrap(), expected);
+    for tag in ["", "c0ffee", "+000000000c0ffee", "0000000000c0ffeeg"] {
+        let revision = json!({"number": 4, "tag": tag});
+        assert!(serde_json::from_value::<Revision>(revision).is_err(), "{tag}");
+    }
 }
 
 fn record() -> Value {

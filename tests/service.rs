@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+use std::convert::Infallible;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use key_rotation::error::{ChangeMismatch, EntryError, RotationError, TakenBy, Violation};
+use key_rotation::error::{EntryError, RotationError, TakenBy, Violation};
 use key_rotation::key::{Destruction, Rotation, RotationDecision};
 use key_rotation::policy::Refusal;
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{Commit, CommitError, Loaded, Proposal, Revision, RingName, Snapshot};
 use key_rotation::{
     InMemoryKeyProvider, Inactive, Key, KeyId, KeyInfo, KeyProvider, KeyRecord, KeyStatus, Keyring,
     Outcome, RotationPolicy, RotationService, StrictSingleActive, Timestamp,
@@ -43,6 +44,13 @@ fn store() -> Store {
 
 fn service(store: &Store) -> RotationService<Store, StrictSingleActive> {
     RotationService::new(Arc::clone(store), StrictSingleActive)
+}
+
+fn snapshot(store: &Store) -> Snapshot<String> {
+    match block_on(store.load(Revision::EMPTY)) {
+        Ok(Loaded::Ring(snapshot)) => snapshot,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn done<T>(outcome: Outcome<T>) -> T {
@@ -102,7 +110,9 @@ fn an_empty_store_is_a_cold_start_and_a_store_of_tombstones_is_damaged() {
             damaged.bootstrap(staged("k2"), at(20)).await.unwrap_err(),
             damaged.retire("k1", at(20)).await.unwrap_err(),
         ] {
-            let RotationError::InvalidKeyring(invalid) = error else { panic!("{error}") };
+            let RotationError::InvalidKeyring { reason: invalid, .. } = error else {
+                panic!("{error}")
+            };
             assert_eq!(invalid.violations(), [Violation::NoActiveKey]);
         }
     });
@@ -139,7 +149,7 @@ fn a_cold_start_of_many_threads_makes_one_first_key() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(firsts.windows(2).all(|pair| pair.first() == pair.last()), "{round}: {firsts:?}");
-        assert_eq!(block_on(store.load()).unwrap().revision, Revision::new(1));
+        assert_eq!(snapshot(&store).revision.number, 1);
     }
 }
 
@@ -150,7 +160,7 @@ fn of_many_rotators_each_step_has_one_winner_and_losers_see_the_state_that_won()
     for n in 0..THREADS {
         let _ = done(block_on(service(&store).add(staged(&format!("next-{n}")), at(10))).unwrap());
     }
-    let before = block_on(store.load()).unwrap().revision;
+    let before = snapshot(&store).revision;
     let barrier = Barrier::new(THREADS);
     let rotations: usize = thread::scope(|scope| {
         let race = |n: usize| {
@@ -170,8 +180,8 @@ fn of_many_rotators_each_step_has_one_winner_and_losers_see_the_state_that_won()
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert!(rotations >= 1);
-    let after = block_on(store.load()).unwrap();
-    assert_eq!(after.revision.as_u64() - before.as_u64(), rotations as u64);
+    let after = snapshot(&store);
+    assert_eq!(after.revision.number - before.number, rotations as u64);
     assert_eq!(after.into_keyring().unwrap().len(), 2 + THREADS);
 }
 
@@ -181,7 +191,7 @@ fn a_failed_request_changes_nothing_in_the_store() {
         let store = store();
         let service = service(&store);
         let before = service.state().await.unwrap();
-        let revision = store.load().await.unwrap().revision;
+        let revision = snapshot(&store).revision;
 
         let wrong =
             |expected, found, name: &str| EntryError::WrongStatus { id: id(name), expected, found };
@@ -202,7 +212,7 @@ fn a_failed_request_changes_nothing_in_the_store() {
         let activated_at = Some(at(10));
         assert_eq!(already, RotationDecision::AlreadyActive { id: id("k1"), activated_at });
         assert_eq!(service.state().await.unwrap(), before);
-        assert_eq!(store.load().await.unwrap().revision, revision);
+        assert_eq!(snapshot(&store).revision, revision);
     });
 }
 
@@ -258,12 +268,14 @@ impl std::fmt::Debug for Tombstones {
 
 impl KeyProvider for Tombstones {
     type Material = String;
-    type Error = ChangeMismatch;
-    async fn load(&self) -> Result<Snapshot<String>, ChangeMismatch> {
+    type Error = Infallible;
+    async fn load(&self, _: Revision) -> Result<Loaded<String>, Infallible> {
         let destroyed = vec![Destruction::new(id("k0"), at(5))];
-        Ok(Snapshot { revision: Revision::new(3), records: vec![], destroyed })
+        let empty = Snapshot::empty(RingName::from_static("tombs"));
+        let (revision, ids) = (Revision::new(3, 3), 1);
+        Ok(Loaded::Ring(Snapshot { revision, ids, destroyed, ..empty }))
     }
-    async fn commit(&self, _: Revision, _: &Change<String>) -> Result<Commit, ChangeMismatch> {
+    async fn commit(&self, _: &Proposal<String>) -> Result<Commit, CommitError<Infallible>> {
         panic!("nothing is to be written to a damaged store")
     }
 }
@@ -275,7 +287,9 @@ fn a_store_of_tombstones_alone_is_damaged_and_gets_no_first_key() {
         block_on(service.validate()).unwrap_err(),
         block_on(service.bootstrap(staged("k1"), at(20))).unwrap_err(),
     ] {
-        let RotationError::InvalidKeyring(invalid) = error else { panic!("{error}") };
+        let RotationError::InvalidKeyring { reason: invalid, .. } = error else {
+            panic!("{error}")
+        };
         assert_eq!(invalid.violations(), [Violation::NoActiveKey]);
     }
 }

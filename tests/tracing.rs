@@ -50,7 +50,8 @@ fn each_change_is_an_event_and_an_emergency_is_a_warning() {
     let lines = Lines::default();
     tracing::subscriber::with_default(lines.clone(), || {
         let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive)
-            .with_audit(Arc::new(TracingSink), "alice".parse().unwrap());
+            .acting_as("alice".parse().unwrap())
+            .with_audit(Arc::new(TracingSink));
         let _ = block_on(service.bootstrap(key("k1"), at)).unwrap();
         let _ = block_on(service.add(key("k2"), at)).unwrap();
         let reason = "INC-4711".parse().unwrap();
@@ -63,5 +64,8 @@ fn each_change_is_an_event_and_an_emergency_is_a_warning() {
     );
     let levels: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(levels, ["INFO", "INFO", "WARN"]);
-    assert!(lines.iter().any(|line| line.contains("actor=alice revision=3")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.contains("ring=memory revision=3 actor=alice at=1970-01-01")),
+        "{lines:?}"
+    );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use key_rotation::audit::AuditAction;
 use key_rotation::plan::{Because, Doubt, Upcoming};
-use key_rotation::policy::{Evidence, Rule, Usage, UsageLimit, UsageLimitSource, days};
+use key_rotation::policy::{Rule, Usage, UsageLimit, UsageLimitSource, days};
 use key_rotation::store::Revision;
 use key_rotation::{Cryptoperiods, Key, KeyId, KeyRecord, KeyStatus, Keyring, Times, Timestamp};
 
@@ -138,9 +138,59 @@ fn a_plan_says_what_it_cannot_know() {
 }
 
 #[test]
-fn a_record_says_that_there_was_no_evidence() {
-    let destroyed = AuditAction::Destroyed { id: id("k1"), evidence: Evidence::None };
-    assert_eq!(destroyed.to_string(), "key `k1` was destroyed, without evidence");
+fn each_action_is_a_sentence() {
+    let actions = [
+        AuditAction::Created { ids: vec![id("k1")] },
+        AuditAction::Created { ids: vec![id("k1"), id("k2"), id("k3")] },
+        AuditAction::Created { ids: vec![] },
+        AuditAction::Added { id: id("k1") },
+        AuditAction::Activated { from: id("k1"), to: id("k2"), reactivated: true },
+        AuditAction::Retired { id: id("k1") },
+        AuditAction::Revoked { id: id("k1") },
+        AuditAction::Restored { id: id("k1") },
+        AuditAction::Rewrapped { id: id("k1") },
+        AuditAction::Dated { id: id("k1") },
+        AuditAction::Destroyed { id: id("k1") },
+        AuditAction::Closed { active: id("k1") },
+    ];
+    assert_eq!(
+        actions.map(|action| action.to_string()),
+        [
+            "key `k1` was created as the first",
+            "key `k1` was adopted as the active one, with 2 others",
+            "the ring was created without a key",
+            "key `k1` was added",
+            "key `k2` became active again in the place of key `k1`",
+            "key `k1` was retired",
+            "key `k1` was revoked",
+            "key `k1` was restored as retired",
+            "the material of key `k1` was wrapped anew",
+            "the times of key `k1` were put right",
+            "key `k1` was destroyed",
+            "the ring was closed, and key `k1` and all others were destroyed",
+        ]
+    );
+}
+
+#[test]
+fn the_receipts_of_a_store_are_sentences() {
+    use key_rotation::key::{Closing, Dating, Rewrapping};
+    let mut late = Closing::new(id("k1"), at(20));
+    late.asked_at = at(10);
+    assert_eq!(
+        [
+            Dating::new(id("k1"), at(20)).to_string(),
+            Rewrapping::new(id("k1"), at(20)).to_string(),
+            late.to_string(),
+        ],
+        [
+            "the times of key `k1` were put right as of 1970-01-01T00:00:00.020Z",
+            "the material of key `k1` was wrapped anew at 1970-01-01T00:00:00.020Z",
+            "the ring was closed at 1970-01-01T00:00:00.020Z, and key `k1` and all others were \
+             destroyed (asked for at 1970-01-01T00:00:00.010Z, which is earlier than what the key \
+             carried)",
+        ]
+    );
 }
 
 #[test]
@@ -195,7 +245,7 @@ fn a_usage_limit_says_its_number_and_where_it_is_from() {
 }
 
 #[test]
-fn a_revision_is_its_number() {
-    assert_eq!(Revision::new(42).to_string(), "42");
-    assert_eq!(format!("{:>4}", Revision::new(7)), "   7");
+fn a_revision_is_its_number_and_its_tag() {
+    assert_eq!(Revision::new(42, 7).to_string(), "42-0000000000000007");
+    assert_eq!(Revision::new(7, u64::MAX).to_string(), "7-ffffffffffffffff");
 }

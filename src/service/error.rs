@@ -117,12 +117,12 @@ pub enum RotationError<E> {
         found: Revision,
     },
     /// The content of the store does not make a ring: damage.
-    #[error("ring `{ring}` is damaged")]
+    #[error("ring `{ring}` is damaged: {reason}")]
     InvalidKeyring {
         /// The ring.
         ring: RingName,
         /// Everything that is wrong.
-        source: InvalidKeyring,
+        reason: InvalidKeyring,
     },
     /// There is no key of that id, or it has another status.
     #[error(transparent)]

@@ -110,8 +110,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         }
         let state = match Keyring::from_parts(records.clone(), destroyed.clone()) {
             Ok(adopted) => adopted.state(),
-            Err(source) => {
-                return Err(RotationError::InvalidKeyring { ring: snapshot.ring, source });
+            Err(reason) => {
+                return Err(RotationError::InvalidKeyring { ring: snapshot.ring, reason });
             }
         };
         let seen = Seen { ring: snapshot.ring, revision: snapshot.revision };

@@ -1,5 +1,6 @@
 //! Failures of stores, services and shared rings.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -9,7 +10,10 @@ use key_rotation::conformance::{self, Fixture};
 use key_rotation::error::{ChangeMismatch, RotationError};
 use key_rotation::key::{Destruction, Retirement, Rotation};
 use key_rotation::shared::{RefreshOnMiss, SharedKeyring};
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{
+    Change, Commit, CommitError, DynKeyProvider, Events, History, Loaded, Proposal, Revision,
+    RingName, Snapshot,
+};
 use key_rotation::{
     KeyProvider, KeyRecord, KeyStatus, Keyring, RotationService, StrictSingleActive, Times,
 };
@@ -17,6 +21,7 @@ use pollster::block_on;
 
 use super::Produced;
 use super::keys::{Never, at, id, record, staged};
+use super::support::proposal;
 
 fn snapshot() -> Snapshot<u8> {
     let records = vec![
@@ -25,7 +30,21 @@ fn snapshot() -> Snapshot<u8> {
         record("k3", KeyStatus::Retired),
     ];
     let destroyed = vec![Destruction::new(id("k4"), at(20))];
-    Snapshot { revision: Revision::new(1), records, destroyed }
+    Snapshot {
+        revision: Revision::new(1, 1),
+        records,
+        destroyed,
+        ids: 4,
+        ..Snapshot::empty(RingName::from_static("payments"))
+    }
+}
+
+fn create(record: KeyRecord<u8>) -> Change<u8> {
+    Change::Create { records: vec![record], destroyed: vec![] }
+}
+
+fn retire(name: &'static str, millis: u64) -> Change<u8> {
+    Change::Retire { retirement: Retirement::new(id(name), at(millis)), material: None }
 }
 
 pub(super) fn mismatches(all: &mut Produced) {
@@ -34,17 +53,31 @@ pub(super) fn mismatches(all: &mut Produced) {
         Times { created_at: Some(at(9)), deactivated_at: Some(at(5)), ..Times::default() };
     let impossible = record("k5", KeyStatus::Inactive).with_times(before_creation);
     let changes = [
-        Change::Create(record("k5", KeyStatus::Active)),
+        create(record("k5", KeyStatus::Active)),
         add(record("k1", KeyStatus::Inactive)),
         add(record("k4", KeyStatus::Inactive)),
         add(record("k5", KeyStatus::Retired)),
         add(impossible),
-        Change::Retire(Retirement::new(id("k9"), at(30))),
-        Change::Retire(Retirement::new(id("k2"), at(5))),
+        retire("k9", 30),
+        retire("k2", 5),
         Change::Activate(Rotation::new(id("k1"), id("k2"), at(30), false)),
     ];
+    let head = Revision::new(1, 1);
     for change in changes {
-        all.error(&snapshot().apply(Revision::new(1), &change).unwrap_err());
+        all.error(&snapshot().apply(&proposal(head, change)).unwrap_err());
+    }
+    let mut empty = Snapshot::empty(RingName::from_static("payments"));
+    let first = proposal(Revision::EMPTY, create(record("k5", KeyStatus::Inactive)));
+    all.error(&empty.apply(&first).unwrap_err());
+    let does_not_follow = Proposal { next: head, ..proposal(head, retire("k2", 30)) };
+    all.error(&snapshot().apply(&does_not_follow).unwrap_err());
+    let late = Proposal { valid_until: Some(at(40)), ..proposal(head, retire("k2", 30)) };
+    all.error(&Snapshot { store_time: Some(at(41)), ..snapshot() }.apply(&late).unwrap_err());
+    let closed = Snapshot { closed: Some(at(40)), ..snapshot() };
+    all.error(&closed.clone().apply(&proposal(head, retire("k2", 30))).unwrap_err());
+    all.error(&Snapshot { ids: 5, ..snapshot() }.into_keyring().unwrap_err());
+    for name in ["", "two words", &"r".repeat(129)] {
+        all.error(&name.parse::<RingName>().unwrap_err());
     }
 }
 
@@ -53,6 +86,8 @@ pub(super) fn mismatches(all: &mut Produced) {
 enum Failure {
     OutOfReach,
     ReadOnly,
+    Busy,
+    Misfit,
 }
 
 impl fmt::Display for Failure {
@@ -74,16 +109,31 @@ impl KeyProvider for Store {
     type Material = u8;
     type Error = Failure;
 
-    async fn load(&self) -> Result<Snapshot<u8>, Failure> {
-        if self.is_in_reach { Ok(self.holds.clone()) } else { Err(Failure::OutOfReach) }
+    async fn load(&self, seen: Revision) -> Result<Loaded<u8>, Failure> {
+        let found = self.holds.revision;
+        match self.is_in_reach {
+            true if seen == Revision::EMPTY => Ok(Loaded::Ring(self.holds.clone())),
+            true => Ok(Loaded::NotInHistory { seen, found }),
+            false => Err(Failure::OutOfReach),
+        }
     }
 
-    async fn commit(&self, _: Revision, _: &Change<u8>) -> Result<Commit, Failure> {
-        Err(self.commits)
+    async fn commit(&self, proposal: &Proposal<u8>) -> Result<Commit, CommitError<Failure>> {
+        Err(match self.commits {
+            Failure::OutOfReach => CommitError::Unknown(self.commits),
+            Failure::ReadOnly => CommitError::Refused(self.commits),
+            Failure::Busy => CommitError::NotWritten(self.commits),
+            Failure::Misfit => {
+                let (expected, next) = (proposal.expected, proposal.next);
+                CommitError::Mismatch(ChangeMismatch::NotTheNext { expected, next })
+            }
+        })
     }
+}
 
-    fn is_refusal(error: &Failure) -> bool {
-        *error == Failure::ReadOnly
+impl History for Store {
+    async fn history(&self, seen: Revision) -> Result<Events, Failure> {
+        Ok(Events::NotInHistory { seen, found: self.holds.revision })
     }
 }
 
@@ -101,12 +151,36 @@ fn service(store: Store) -> RotationService<Store, StrictSingleActive> {
 
 pub(super) fn services(all: &mut Produced) {
     all.error(&block_on(service(out_of_reach()).keyring()).unwrap_err());
-    all.error(&block_on(service(store(Snapshot::empty())).keyring()).unwrap_err());
+    let nothing = Snapshot::empty(RingName::from_static("payments"));
+    all.error(&block_on(service(store(nothing)).keyring()).unwrap_err());
+    let closed = Snapshot { closed: Some(at(40)), ..snapshot() };
+    all.error(&block_on(service(store(closed)).keyring()).unwrap_err());
     let damaged = Snapshot { records: Vec::new(), ..snapshot() };
     all.error(&block_on(service(store(damaged)).keyring()).unwrap_err());
 
-    let read_only = Store { commits: Failure::ReadOnly, ..store(snapshot()) };
-    all.error(&block_on(service(read_only).retire("k2", at(30))).unwrap_err());
+    for commits in [Failure::ReadOnly, Failure::Busy, Failure::Misfit] {
+        let failing = Store { commits, ..store(snapshot()) };
+        let proposal = proposal(Revision::EMPTY, retire("k2", 30));
+        all.error(&block_on(failing.commit(&proposal)).unwrap_err());
+        let erased = DynKeyProvider::new(Store { commits, ..store(snapshot()) });
+        all.error(&block_on(erased.commit(&proposal)).unwrap_err());
+        all.error(&block_on(service(failing).retire("k2", at(30))).unwrap_err());
+    }
+    let unknown = proposal(Revision::EMPTY, retire("k2", 30));
+    all.error(&block_on(store(snapshot()).commit(&unknown)).unwrap_err());
+    all.error(&block_on(DynKeyProvider::new(out_of_reach()).load(Revision::EMPTY)).unwrap_err());
+    let seen = Revision::new(7, 7);
+    all.error(&block_on(service(store(snapshot())).history(seen)).unwrap_err());
+    let adopted = || Keyring::new(staged("k1").activate(at(10)));
+    all.error(&block_on(service(store(snapshot())).adopt(adopted(), at(30))).unwrap_err());
+    let unprepared =
+        Keyring::from_records([record("k1", KeyStatus::Active), record("k3", KeyStatus::Retired)])
+            .unwrap()
+            .map_or_leave(|key, material| {
+                if key.id == *"k3" { Err("no access to the KMS".into()) } else { Ok(*material) }
+            })
+            .unwrap();
+    all.error(&block_on(service(store(snapshot())).adopt(unprepared, at(30))).unwrap_err());
     let service = service(store(snapshot()));
     all.error(&block_on(service.retire("k2", at(30))).unwrap_err());
     all.error(&block_on(service.retire("k9", at(30))).unwrap_err());
@@ -141,14 +215,14 @@ struct Forgetful;
 
 impl KeyProvider for Forgetful {
     type Material = u8;
-    type Error = ChangeMismatch;
+    type Error = Infallible;
 
-    async fn load(&self) -> Result<Snapshot<u8>, ChangeMismatch> {
-        Ok(Snapshot::empty())
+    async fn load(&self, _: Revision) -> Result<Loaded<u8>, Infallible> {
+        Ok(Loaded::Ring(Snapshot::empty(RingName::from_static("forgotten"))))
     }
 
-    async fn commit(&self, seen: Revision, _: &Change<u8>) -> Result<Commit, ChangeMismatch> {
-        Ok(Commit::Committed(seen.next()))
+    async fn commit(&self, _: &Proposal<u8>) -> Result<Commit, CommitError<Infallible>> {
+        Ok(Commit::Committed)
     }
 }
 

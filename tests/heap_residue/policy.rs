@@ -118,7 +118,8 @@ fn plans<M: Specimen>(forge: &Forge<M>) {
     let counter = Arc::new(Counter::default());
     let sink = Arc::clone(&counter) as Arc<dyn AuditSink>;
     let service = RotationService::new(InMemoryKeyProvider::new(), PERIODS)
-        .with_audit(sink, "the test".parse().unwrap());
+        .acting_as("the test".parse().unwrap())
+        .with_audit(sink);
     let mut places = Places::default();
     let (first, second) = (forge.key("first"), forge.key("second"));
     places.note(&first);

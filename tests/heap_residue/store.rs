@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 
 use key_rotation::error::{ChangeMismatch, RotationError};
-use key_rotation::key::{Rotation, RotationDecision};
+use key_rotation::key::{Revocation, Rotation, RotationDecision};
 use key_rotation::policy::Refusal;
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{Change, Commit, CommitError, Loaded, Proposal, Revision};
 use key_rotation::{
     InMemoryKeyProvider, Inactive, KeyInfo, KeyProvider, KeyRef, KeyStatus, Outcome,
     RotationPolicy, RotationService, StrictSingleActive, Timestamp,
@@ -16,6 +16,7 @@ use pollster::block_on;
 
 use super::scenarios::Scenario;
 use super::specimen::{Forge, Places, Specimen, at, id};
+use super::support::{loaded, proposal};
 
 pub(crate) fn all<M: Specimen>() -> Vec<Scenario<M>> {
     vec![
@@ -72,22 +73,25 @@ impl<M: Specimen> KeyProvider for Eventful<M> {
     type Material = M;
     type Error = OutOfReach;
 
-    async fn load(&self) -> Result<Snapshot<M>, OutOfReach> {
-        self.store.load().await.map_err(|_| OutOfReach)
+    async fn load(&self, seen: Revision) -> Result<Loaded<M>, OutOfReach> {
+        self.store.load(seen).await.map_err(|_| OutOfReach)
     }
 
-    async fn commit(&self, expected: Revision, change: &Change<M>) -> Result<Commit, OutOfReach> {
+    async fn commit(&self, sent: &Proposal<M>) -> Result<Commit, CommitError<OutOfReach>> {
         let event = self.events().pop_front();
         if let Some(Event::Rival(rival) | Event::SilentRival(rival)) = &event {
-            let won = self.store.commit(expected, rival).await;
-            assert!(matches!(won, Ok(Commit::Committed(_))));
+            let theirs = proposal(sent.expected, rival.clone());
+            assert_eq!(self.store.commit(&theirs).await, Ok(Commit::Committed));
         }
         if let Some(Event::Failure) = event {
-            return Err(OutOfReach);
+            return Err(CommitError::Unknown(OutOfReach));
         }
-        let answer = self.store.commit(expected, change).await.map_err(|_| OutOfReach);
+        let answer = self.store.commit(sent).await;
+        let answer = answer.map_err(|error| error.map(|never| match never {}));
         match event {
-            Some(Event::LostAnswer | Event::SilentRival(_)) => Err(OutOfReach),
+            Some(Event::LostAnswer | Event::SilentRival(_)) => {
+                Err(CommitError::Unknown(OutOfReach))
+            }
             _ => answer,
         }
     }
@@ -213,10 +217,10 @@ fn damaged_stores<M: Specimen>(forge: &Forge<M>) {
     let damaged: Service<M> = RotationService::new(Eventful::new(damaged), StrictSingleActive);
     let first = forge.key("k");
     let refused = block_on(damaged.bootstrap(&first, at(2)));
-    assert!(matches!(refused, Err(RotationError::InvalidKeyring(_))));
-    assert!(matches!(block_on(damaged.keyring()), Err(RotationError::InvalidKeyring(_))));
-    assert!(matches!(block_on(damaged.validate()), Err(RotationError::InvalidKeyring(_))));
-    assert!(matches!(block_on(damaged.state()), Err(RotationError::InvalidKeyring(_))));
+    assert!(matches!(refused, Err(RotationError::InvalidKeyring { .. })));
+    assert!(matches!(block_on(damaged.keyring()), Err(RotationError::InvalidKeyring { .. })));
+    assert!(matches!(block_on(damaged.validate()), Err(RotationError::InvalidKeyring { .. })));
+    assert!(matches!(block_on(damaged.state()), Err(RotationError::InvalidKeyring { .. })));
 }
 
 fn lost_races<M: Specimen>(forge: &Forge<M>) {
@@ -225,7 +229,8 @@ fn lost_races<M: Specimen>(forge: &Forge<M>) {
     // For the first key: whoever won, the store's ring is what one gets.
     let store = Eventful::new(InMemoryKeyProvider::new());
     let theirs = forge.key("theirs").activate(at(2));
-    *store.events() = rival_of(Change::Create(KeyRef::from(&theirs).to_record()));
+    let records = vec![KeyRef::from(&theirs).to_record()];
+    *store.events() = rival_of(Change::Create { records, destroyed: vec![] });
     let service = RotationService::new(&store, StrictSingleActive);
     let ring = block_on(service.bootstrap(forge.key("ours"), at(2))).unwrap();
     let mut places = Places::default();
@@ -300,17 +305,17 @@ fn failures<M: Specimen>(forge: &Forge<M>) {
     // Once: the change is sent again.
     fail(1);
     done(block_on(service.rotate_to("staged", at(6))));
-    // Twice: nobody knows.
-    fail(2);
+    // Each time: nobody knows.
+    fail(5);
     let error = block_on(service.add(forge.key("k"), at(6))).unwrap_err();
     assert!(matches!(error, RotationError::OutcomeUnknown { .. }));
-    fail(2);
+    fail(5);
     let error = block_on(service.rotate_to("former", at(7))).unwrap_err();
     assert!(matches!(error, RotationError::OutcomeUnknown { .. }));
     places.are_those_of(&block_on(service.keyring()).unwrap());
 
     let empty = Eventful::new(InMemoryKeyProvider::new());
-    empty.events().extend([Event::Failure, Event::Failure]);
+    (0..5).for_each(|_| empty.events().push_back(Event::Failure));
     let service = RotationService::new(&empty, StrictSingleActive);
     let error = block_on(service.bootstrap(forge.key("k"), at(2))).unwrap_err();
     assert!(matches!(error, RotationError::OutcomeUnknown { .. }));
@@ -319,7 +324,7 @@ fn failures<M: Specimen>(forge: &Forge<M>) {
 fn snapshots<M: Specimen>(forge: &Forge<M>) {
     let store = Eventful::new(InMemoryKeyProvider::new());
     let (_, places) = stocked(forge, &store);
-    let snapshot = block_on(store.load()).unwrap();
+    let snapshot = loaded(&store);
     places.are_those_in(&snapshot.records);
     let mut copy = snapshot.clone();
     drop(snapshot);
@@ -327,15 +332,29 @@ fn snapshots<M: Specimen>(forge: &Forge<M>) {
 
     let revision = copy.revision;
     let stale = Change::Add(forge.record("new", KeyStatus::Inactive));
-    assert_eq!(copy.apply(Revision::EMPTY, &stale).unwrap(), Commit::Conflict);
-    let first = Change::Create(forge.record("new", KeyStatus::Active));
-    let refused = copy.apply(revision, &first);
+    let old = proposal(Revision::EMPTY, stale.clone());
+    assert_eq!(copy.apply(&old).unwrap(), Commit::Conflict);
+    let records = vec![forge.record("new", KeyStatus::Active)];
+    let refused = copy.apply(&proposal(revision, Change::Create { records, destroyed: vec![] }));
     assert!(matches!(refused, Err(ChangeMismatch::NotEmpty { .. })));
     let taken = Change::Add(forge.record("active", KeyStatus::Inactive));
-    let refused = copy.apply(revision, &taken);
+    let refused = copy.apply(&proposal(revision, taken));
     assert!(matches!(refused, Err(ChangeMismatch::KeyIdTaken { .. })));
-    let added = copy.apply(revision, &stale.clone()).unwrap();
-    assert_eq!(added, Commit::Committed(revision.next()));
+    let added = copy.apply(&proposal(revision, stale.clone())).unwrap();
+    assert_eq!(added, Commit::Committed);
+    // What is left of a key, and a new blob of one: what they replace is wiped.
+    for change in [
+        Change::Rewrap {
+            id: id("new"),
+            material: forge.record("other", KeyStatus::Inactive).material,
+        },
+        Change::Revoke {
+            revocation: Revocation::new(id("retired"), at(8)),
+            material: Some(forge.record("half", KeyStatus::Inactive).material),
+        },
+    ] {
+        assert_eq!(copy.apply(&proposal(copy.revision, change)).unwrap(), Commit::Committed);
+    }
     let mut ring = copy.into_keyring().unwrap();
     let _ = ring.entry::<Inactive>("new").unwrap().activate(at(9));
     assert_eq!(ring.active().id(), &id("new"));

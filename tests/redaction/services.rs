@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use key_rotation::audit::{AuditEvent, AuditSink};
 use key_rotation::error::{ChangeMismatch, RotationError, TakenId};
-use key_rotation::key::{Addition, Destruction, Retirement, Rotation, RotationDecision};
+use key_rotation::key::{
+    Addition, Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rotation,
+    RotationDecision,
+};
 use key_rotation::plan::{Because, DueStep};
 use key_rotation::policy::{Evidence, Unreferenced, Usage, days};
 use key_rotation::service::{Applied, DestroyRequest};
-use key_rotation::store::{Change, Revision};
+use key_rotation::store::{Change, CommitError, DynKeyProvider, History, Revision, RingName};
 use key_rotation::{
     Cryptoperiods, InMemoryKeyProvider, Inactive, Key, KeyProvider, KeyRef, Keyring, Outcome,
     RotationService, StrictSingleActive,
@@ -17,6 +20,7 @@ use key_rotation::{
 use pollster::block_on;
 
 use crate::exhibits::{Exhibits, Never, at, damaged, id, ring};
+use crate::support::{loaded, proposal, revision};
 
 pub(crate) fn exhibit<M: Send + Sync + 'static>(
     all: &mut Exhibits,
@@ -31,27 +35,55 @@ pub(crate) fn exhibit<M: Send + Sync + 'static>(
 fn stores<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     let record = |name: &str| KeyRef::from(&key(name)).to_record();
     let first = KeyRef::from(&key("first").activate(at(2))).to_record();
-    let changes: [Change<M>; 5] = [
-        Change::Create(first),
+    let material = |name: &str| record(name).material;
+    let changes: [Change<M>; 9] = [
+        Change::Create {
+            records: vec![first],
+            destroyed: vec![Destruction::new(id("old"), at(1))],
+        },
         Change::Add(record("second")),
         Change::Activate(Rotation::new(id("first"), id("second"), at(3), false)),
-        Change::Retire(Retirement::new(id("first"), at(4))),
+        Change::Retire {
+            retirement: Retirement::new(id("first"), at(4)),
+            material: Some(material("half")),
+        },
+        Change::Revoke { revocation: Revocation::new(id("first"), at(4)), material: None },
+        Change::Restore(Restoration::new(id("first"), at(4))),
+        Change::Rewrap { id: id("second"), material: material("anew") },
+        Change::Date(Dating::new(id("second"), at(5))),
         Change::Destroy(Destruction::new(id("first"), at(5))),
     ];
     let store = InMemoryKeyProvider::new();
-    for (n, change) in (0..).zip(&changes) {
+    let mut revisions = vec![Revision::EMPTY];
+    for change in &changes {
         all.debug("Change", change);
-        let commit = block_on(store.commit(Revision::new(n), change)).unwrap();
-        all.debug("Commit", &commit);
-        all.debug("Snapshot", &block_on(store.load()).unwrap());
+        let proposal = proposal(revisions[revisions.len() - 1], change.clone());
+        all.debug("Proposal", &proposal);
+        all.debug("Commit", &block_on(store.commit(&proposal)).unwrap());
+        all.debug("Loaded::Ring", &block_on(store.load(Revision::EMPTY)));
+        all.debug("Loaded::Unchanged", &block_on(store.load(proposal.next)));
+        all.debug("Snapshot", &loaded(&store));
         all.debug("InMemoryKeyProvider", &store);
+        all.debug("Events", &block_on(store.history(proposal.expected)));
+        revisions.push(proposal.next);
     }
+    all.debug("Loaded::NotInHistory", &block_on(store.load(Revision::new(3, 999_999))));
+    let head = revision(&store);
     for misfit in [&changes[0], &changes[1], &changes[2], &changes[3]] {
-        let error = block_on(store.commit(Revision::new(5), misfit)).unwrap_err();
+        let error = block_on(store.commit(&proposal(head, misfit.clone()))).unwrap_err();
+        all.error("CommitError", &error);
+        let CommitError::Mismatch(error) = error;
         all.error("ChangeMismatch", &error);
     }
-    all.debug("Commit::Conflict", &block_on(store.commit(Revision::EMPTY, &changes[0])));
-    all.shown("Revision", &Revision::new(5));
+    let late = proposal(Revision::EMPTY, changes[0].clone());
+    all.debug("Commit::Conflict", &block_on(store.commit(&late)));
+    all.shown("Revision", &head);
+    let erased = DynKeyProvider::new(InMemoryKeyProvider::<M>::new());
+    all.debug("DynKeyProvider", &erased);
+    let closing = Closing::new(id("second"), at(9));
+    let close: Change<M> = Change::Close(closing.clone());
+    all.debug("Change", &close);
+    all.shown("Closing", &closing);
 
     let service = RotationService::new(store, StrictSingleActive);
     all.debug("RotationService", &service);
@@ -78,7 +110,7 @@ fn service_errors<M: Send + Sync + 'static>(
 
     let store = InMemoryKeyProvider::from_records(damaged(&key));
     let error = block_on(RotationService::new(store, Never).validate()).unwrap_err();
-    assert!(matches!(error, RotationError::InvalidKeyring(_)));
+    assert!(matches!(error, RotationError::InvalidKeyring { .. }));
     all.error("RotationError::InvalidKeyring", &error);
 
     let (records, _) = ring(&key).into_parts();
@@ -98,10 +130,15 @@ fn service_errors<M: Send + Sync + 'static>(
 
     let source = || ChangeMismatch::KeyNotFound { id: id("k") };
     all.error("RotationError::Provider", &RotationError::Provider(source()));
-    let unknown = RotationError::OutcomeUnknown { id: id("k"), source: source() };
-    all.error("RotationError::OutcomeUnknown", &unknown);
-    let rejected = RotationError::Rejected { id: id("k"), source: source() };
-    all.error("RotationError::Rejected", &rejected);
+    let (ring, id) = (|| RingName::from_static("payments"), || Some(id("k")));
+    for error in [
+        RotationError::OutcomeUnknown { ring: ring(), id: id(), source: source() },
+        RotationError::Rejected { ring: ring(), id: id(), source: source() },
+        RotationError::NotWritten { ring: ring(), id: id(), source: source() },
+        RotationError::Mismatch { ring: ring(), id: id(), source: source() },
+    ] {
+        all.error("RotationError of a commit", &error);
+    }
 }
 
 const PERIODS: Cryptoperiods = Cryptoperiods::builder()
@@ -152,7 +189,8 @@ fn audit<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key
     let printer = Arc::new(Printer::default());
     let sink = Arc::clone(&printer) as Arc<dyn AuditSink>;
     let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive)
-        .with_audit(sink, "the test".parse().unwrap());
+        .acting_as("the test".parse().unwrap())
+        .with_audit(sink);
     all.debug("RotationService, with a record", &service);
     let done = |outcome| assert!(matches!(outcome, Outcome::Done(_)));
     let emergency = || "it is known to an attacker".parse().unwrap();

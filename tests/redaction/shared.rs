@@ -16,7 +16,7 @@ pub(crate) fn exhibit<M: Send + Sync + 'static>(
     all: &mut Exhibits,
     key: impl Fn(&str) -> Key<Inactive, M>,
 ) {
-    let shared = SharedKeyring::at_revision(Revision::new(7), ring(&key));
+    let shared = SharedKeyring::at_revision(Revision::new(7, 7), ring(&key));
     let mut reader = shared.reader();
     all.debug("SharedKeyring", &shared);
     all.debug("SharedKeyring, loaded", &shared.load());
