@@ -1,19 +1,27 @@
-//! The service over a store that fails, races and loses answers: what happened is found out, or
-//! said not to be known.
+//! The service over a store that fails, races and loses answers: what became of a change is found
+//! out by sending it again, and by nothing else, or said not to be known.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use key_rotation::error::{ChangeMismatch, RotationError};
+use key_rotation::error::RotationError;
 use key_rotation::key::{Rotation, RotationDecision};
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{
+    Change, Commit, CommitError, Events, History, Loaded, Proposal, Revision,
+};
 use key_rotation::{
-    InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef, KeyStatus, Keyring,
-    Outcome, Retired, RotationService, StrictSingleActive, Timestamp,
+    InMemoryKeyProvider, Inactive, Key, KeyId, KeyProvider, KeyRecord, KeyRef, KeyStatus, Outcome,
+    RotationService, StrictSingleActive, Timestamp,
 };
 use pollster::block_on;
+use support::{loaded, proposal};
+
+#[path = "lost_answers/injected.rs"]
+mod injected;
+#[path = "support/store.rs"]
+mod support;
 
 fn at(millis: u64) -> Timestamp {
     Timestamp::from_unix_millis(millis)
@@ -40,27 +48,28 @@ fn done<T>(outcome: Outcome<T>) -> T {
     }
 }
 
-/// What happens to one request.
+/// What happens to one sending.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     /// The store answers.
     None,
-    /// The store is out of reach, and nothing happens.
-    Before,
+    /// The request is lost.
+    Request,
     /// The store does what it is asked, and the answer is lost.
-    After,
+    Answer,
     /// Somebody else activates k3 before the request arrives; then the answer is lost.
     RaceThenLost,
     /// Somebody else activates k3 first, and the store answers.
     Race,
-    /// The request arrives twice, the first time unanswered.
-    Delayed,
-    /// Somebody else adds a key; the request never arrives.
-    AddThenLost,
+    /// Nothing is written, and the store says so.
+    NotWritten,
+    /// The store may not be written to, and says so.
+    Refused,
 }
 
+/// The store is out of reach. The number tells one failure from another.
 #[derive(Debug, PartialEq)]
-struct Unreachable;
+struct Unreachable(usize);
 
 impl std::fmt::Display for Unreachable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -70,52 +79,39 @@ impl std::fmt::Display for Unreachable {
 
 impl std::error::Error for Unreachable {}
 
-/// A store with k1 active and k2 and k3 staged, whose requests meet scripted faults.
+/// A store at whose commits what the script says happens. When it is at its end, the store answers.
 struct Faulty {
     store: InMemoryKeyProvider<String>,
-    loads: Mutex<VecDeque<Fault>>,
     commits: Mutex<VecDeque<Fault>>,
-    /// What came through, for the tests to look at.
-    committed: Mutex<Vec<Revision>>,
+    /// The revision that each sending would make.
+    sent: Mutex<Vec<Revision>>,
+    can_be_read: bool,
 }
 
 impl Faulty {
-    fn new(loads: &[Fault], commits: &[Fault]) -> Arc<Self> {
-        let records = [
-            record("k1", KeyStatus::Active),
-            record("k2", KeyStatus::Inactive),
-            record("k3", KeyStatus::Inactive),
-        ];
-        Arc::new(Self {
-            store: InMemoryKeyProvider::from_records(records),
-            loads: Mutex::new(loads.iter().copied().collect()),
-            commits: Mutex::new(commits.iter().copied().collect()),
-            committed: Mutex::new(Vec::new()),
-        })
+    /// k1 is active, k2 and k3 are staged.
+    fn new(commits: &[Fault]) -> Arc<Self> {
+        let inactive = KeyStatus::Inactive;
+        let records =
+            [record("k1", KeyStatus::Active), record("k2", inactive), record("k3", inactive)];
+        Self::over(InMemoryKeyProvider::from_records(records), commits)
     }
 
-    fn empty(loads: &[Fault], commits: &[Fault]) -> Arc<Self> {
-        Arc::new(Self {
-            store: InMemoryKeyProvider::new(),
-            loads: Mutex::new(loads.iter().copied().collect()),
-            commits: Mutex::new(commits.iter().copied().collect()),
-            committed: Mutex::new(Vec::new()),
-        })
+    fn over(store: InMemoryKeyProvider<String>, commits: &[Fault]) -> Arc<Self> {
+        let commits = Mutex::new(commits.iter().copied().collect());
+        Arc::new(Self { store, commits, sent: Mutex::default(), can_be_read: true })
     }
 
-    fn next(faults: &Mutex<VecDeque<Fault>>) -> Fault {
-        faults.lock().unwrap().pop_front().unwrap_or(Fault::None)
+    fn active(&self) -> String {
+        loaded(&self.store).into_keyring().unwrap().active().id().to_string()
     }
 
-    async fn somebody_else_activates_k3(&self) {
-        let revision = self.store.load().await.unwrap().revision;
-        let rotation = Rotation::new(id("k1"), id("k3"), at(15), false);
-        let answer = self.store.commit(revision, &Change::Activate(rotation)).await.unwrap();
-        assert!(matches!(answer, Commit::Committed(_)));
+    fn sendings(&self) -> Vec<Revision> {
+        self.sent.lock().unwrap().clone()
     }
 
-    fn ring(&self) -> Keyring<String> {
-        block_on(self.store.load()).unwrap().into_keyring().unwrap()
+    fn commits(&self) -> u64 {
+        loaded(&self.store).revision.number
     }
 }
 
@@ -123,153 +119,160 @@ impl KeyProvider for Faulty {
     type Material = String;
     type Error = Unreachable;
 
-    async fn load(&self) -> Result<Snapshot<String>, Unreachable> {
-        match Self::next(&self.loads) {
-            Fault::None => Ok(self.store.load().await.unwrap()),
-            _ => Err(Unreachable),
+    async fn load(&self, seen: Revision) -> Result<Loaded<String>, Unreachable> {
+        if !self.can_be_read {
+            return Err(Unreachable(0));
         }
+        Ok(self.store.load(seen).await.unwrap())
     }
 
-    async fn commit(
-        &self,
-        expected: Revision,
-        change: &Change<String>,
-    ) -> Result<Commit, Unreachable> {
-        self.committed.lock().unwrap().push(expected);
-        let fault = Self::next(&self.commits);
-        if matches!(fault, Fault::RaceThenLost | Fault::Race) {
-            self.somebody_else_activates_k3().await;
+    async fn commit(&self, sent: &Proposal<String>) -> Result<Commit, CommitError<Unreachable>> {
+        let fault = self.commits.lock().unwrap().pop_front().unwrap_or(Fault::None);
+        let number = {
+            let mut all = self.sent.lock().unwrap();
+            all.push(sent.next);
+            all.len()
+        };
+        if matches!(fault, Fault::Race | Fault::RaceThenLost) {
+            let rotation = Rotation::new(id("k1"), id("k3"), at(15), false);
+            let theirs = proposal(sent.expected, Change::Activate(rotation));
+            assert_eq!(self.store.commit(&theirs).await, Ok(Commit::Committed));
         }
-        if fault == Fault::Delayed {
-            let _ = self.store.commit(expected, change).await.unwrap();
-        }
-        if fault == Fault::AddThenLost {
-            let add = Change::Add(record("k4", KeyStatus::Inactive));
-            let _ = self.store.commit(expected, &add).await.unwrap();
-        }
-        if matches!(fault, Fault::Before | Fault::AddThenLost) {
-            return Err(Unreachable);
-        }
-        let answer = self.store.commit(expected, change).await;
         match fault {
-            Fault::None | Fault::Race | Fault::Delayed => {
-                answer.map_err(|_: ChangeMismatch| Unreachable)
-            }
-            _ => Err(Unreachable),
+            Fault::Request => return Err(CommitError::Unknown(Unreachable(number))),
+            Fault::NotWritten => return Err(CommitError::NotWritten(Unreachable(number))),
+            Fault::Refused => return Err(CommitError::Refused(Unreachable(number))),
+            Fault::None | Fault::Answer | Fault::RaceThenLost | Fault::Race => {}
+        }
+        let answer = self.store.commit(sent).await;
+        match fault {
+            Fault::Answer | Fault::RaceThenLost => Err(CommitError::Unknown(Unreachable(number))),
+            _ => answer.map_err(|error| error.map(|never| match never {})),
         }
     }
 }
 
-fn rotate_faulty(
-    store: &Arc<Faulty>,
-) -> Result<Outcome<RotationDecision>, RotationError<Unreachable>> {
+fn rotate(store: &Arc<Faulty>) -> Result<Outcome<RotationDecision>, RotationError<Unreachable>> {
     block_on(RotationService::new(Arc::clone(store), StrictSingleActive).rotate_to("k2", at(20)))
 }
 
 #[test]
 fn a_store_out_of_reach_is_its_own_error_and_never_not_found() {
-    let store = Faulty::new(&[Fault::Before], &[]);
-    let error = rotate_faulty(&store).unwrap_err();
-    assert!(matches!(error, RotationError::Provider(Unreachable)));
+    let store = InMemoryKeyProvider::from_records([record("k1", KeyStatus::Active)]);
+    let (commits, sent) = (Mutex::default(), Mutex::default());
+    let store = Arc::new(Faulty { store, commits, sent, can_be_read: false });
+    let error = rotate(&store).unwrap_err();
+    assert!(matches!(error, RotationError::Provider(Unreachable(0))));
     assert_eq!(error.to_string(), "the key store could not be read");
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "connection reset");
-    assert!(store.committed.lock().unwrap().is_empty());
+    assert!(store.sendings().is_empty());
 }
 
 #[test]
-fn a_lost_answer_to_a_change_that_happened_is_done() {
-    let store = Faulty::new(&[], &[Fault::After]);
-    assert!(matches!(rotate_faulty(&store).unwrap(), Outcome::Done(RotationDecision::Rotated(_))));
-    assert_eq!(store.ring().active().id().as_str(), "k2");
-    assert_eq!(store.committed.lock().unwrap().len(), 1, "nothing is sent twice");
-}
-
-#[test]
-fn a_change_that_did_not_happen_is_sent_once_more_under_the_same_revision() {
-    let store = Faulty::new(&[], &[Fault::Before]);
-    assert!(matches!(rotate_faulty(&store).unwrap(), Outcome::Done(RotationDecision::Rotated(_))));
-    assert_eq!(store.ring().active().id().as_str(), "k2");
-    assert_eq!(*store.committed.lock().unwrap(), [Revision::new(1), Revision::new(1)]);
-}
-
-#[test]
-fn a_second_sending_that_meets_the_first_is_done() {
-    // The first sending arrives late, just before the second, which conflicts with it.
-    let store = Faulty::new(&[], &[Fault::Before, Fault::Delayed]);
-    assert!(matches!(rotate_faulty(&store).unwrap(), Outcome::Done(RotationDecision::Rotated(_))));
-    assert_eq!(store.ring().active().id().as_str(), "k2");
-    let revision = block_on(store.store.load()).unwrap().revision;
-    assert_eq!(revision, Revision::new(2), "it applied once");
-}
-
-#[test]
-fn a_lost_race_is_an_outcome_with_the_state_that_won_whether_or_not_the_answer_arrives() {
-    for script in [&[Fault::Race][..], &[Fault::RaceThenLost], &[Fault::Before, Fault::Race]] {
-        let store = Faulty::new(&[], script);
-        let Outcome::LostRace { now } = rotate_faulty(&store).unwrap() else {
-            panic!("{script:?}: not lost")
-        };
-        assert_eq!(now.active().id.as_str(), "k3", "{script:?}");
-        assert_eq!(now, store.ring().state());
+fn a_change_whose_answer_or_request_is_lost_is_sent_again_and_written_once() {
+    for script in [
+        &[Fault::Answer][..],
+        &[Fault::Request],
+        &[Fault::Answer; 4],
+        &[Fault::Request; 4],
+        &[Fault::Request, Fault::Answer, Fault::Request, Fault::Answer],
+        // What a later sending is told is about that sending, and not about the first.
+        &[Fault::Answer, Fault::NotWritten, Fault::Refused],
+    ] {
+        let store = Faulty::new(script);
+        assert!(matches!(rotate(&store).unwrap(), Outcome::Done(RotationDecision::Rotated(_))));
+        assert_eq!((store.active().as_str(), store.commits()), ("k2", 2), "{script:?}");
+        let sendings = store.sendings();
+        assert_eq!(sendings.len(), script.len() + 1, "{script:?}");
+        assert!(sendings.windows(2).all(|pair| pair.first() == pair.last()), "{sendings:?}");
     }
 }
 
 #[test]
-fn what_cannot_be_found_out_is_said_to_be_unknown() {
-    for (loads, commits) in [
-        // Neither the first nor the second sending is answered, and nothing is there.
-        (&[][..], &[Fault::Before, Fault::Before][..]),
-        // The change happened, but the store cannot be read again.
-        (&[Fault::None, Fault::Before], &[Fault::After]),
-        (&[Fault::None, Fault::None, Fault::Before], &[Fault::Before, Fault::After]),
-    ] {
-        let store = Faulty::new(loads, commits);
-        let error = rotate_faulty(&store).unwrap_err();
-        let RotationError::OutcomeUnknown { id, source } = &error else { panic!("{error}") };
-        assert_eq!((id.as_str(), source), ("k2", &Unreachable));
-        assert!(store.committed.lock().unwrap().len() <= 2);
+fn a_lost_race_is_an_outcome_with_the_state_that_won_whether_or_not_the_answer_arrives() {
+    for script in [&[Fault::Race][..], &[Fault::RaceThenLost], &[Fault::Request, Fault::Race]] {
+        let store = Faulty::new(script);
+        let Outcome::LostRace { now } = rotate(&store).unwrap() else {
+            panic!("{script:?}: not lost")
+        };
+        assert_eq!(now.active().id.as_str(), "k3", "{script:?}");
+        assert_eq!(now, loaded(&store.store).into_keyring().unwrap().state());
+    }
+}
+
+#[test]
+fn what_no_sending_tells_is_said_to_be_unknown() {
+    let rest = [Fault::Request; 4];
+    for (first, active) in [(Fault::Request, "k1"), (Fault::Answer, "k2")] {
+        let store = Faulty::new(&[&[first][..], &rest].concat());
+        let error = rotate(&store).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it is not known whether the change of key `k2` of ring `memory` was stored: look at \
+             the state or the history before trying again"
+        );
+        let RotationError::OutcomeUnknown { source, .. } = error else { panic!("{error}") };
+        assert_eq!(source, Unreachable(5), "of several failures, the latest is told");
+        assert_eq!((store.active().as_str(), store.sendings().len()), (active, 5));
+    }
+    // A refusal of a later sending is no answer to the first.
+    for later in [Fault::Refused, Fault::NotWritten] {
+        let store = Faulty::new(&[Fault::Answer, later, later, later, later]);
+        let error = rotate(&store).unwrap_err();
+        assert!(matches!(error, RotationError::OutcomeUnknown { .. }), "{error}");
+        assert_eq!(store.active(), "k2");
+    }
+}
+
+#[test]
+fn a_store_that_has_written_nothing_is_not_asked_again() {
+    for fault in [Fault::Refused, Fault::NotWritten] {
+        let store = Faulty::new(&[fault]);
+        let error = rotate(&store).unwrap_err();
+        match (fault, &error) {
+            (Fault::Refused, RotationError::Rejected { ring, id: Some(id), .. })
+            | (Fault::NotWritten, RotationError::NotWritten { ring, id: Some(id), .. }) => {
+                assert_eq!((ring.as_str(), id.as_str()), ("memory", "k2"));
+            }
+            _ => panic!("{fault:?}: {error:?}"),
+        }
+        assert_eq!((store.sendings().len(), store.active().as_str()), (1, "k1"));
     }
 }
 
 #[test]
 fn a_lost_answer_is_found_out_for_every_kind_of_change() {
     block_on(async {
-        let store = Faulty::empty(&[], &[Fault::After]);
+        let store = Faulty::over(InMemoryKeyProvider::new(), &[Fault::Answer]);
         let service = RotationService::new(Arc::clone(&store), StrictSingleActive);
         let ring = service.bootstrap(staged("k1"), at(20)).await.unwrap();
         assert_eq!(ring.active().id().as_str(), "k1");
 
-        for fault in [Fault::After, Fault::Before] {
-            let name = if fault == Fault::After { "k2" } else { "k3" };
+        for fault in [Fault::Answer, Fault::Request] {
+            let name = if fault == Fault::Answer { "k2" } else { "k3" };
             let lose = || store.commits.lock().unwrap().push_back(fault);
+            let why = || "a ticket".parse().unwrap();
             lose();
             assert_eq!(done(service.add(staged(name), at(20)).await.unwrap()).id, id(name));
             lose();
             let _ = done(service.rotate_to(name, at(30)).await.unwrap());
             let _ = done(service.rotate_to("k1", at(30)).await.unwrap());
             lose();
-            assert_eq!(done(service.retire(name, at(40)).await.unwrap()).at, at(40));
+            let _ = done(service.rewrap(name, "anew".to_owned(), at(31)).await.unwrap());
+            lose();
+            let _ = done(service.revoke(name, why(), at(32)).await.unwrap());
+            lose();
+            let _ = done(service.restore(name, why(), at(33)).await.unwrap());
             lose();
             assert_eq!(done(service.destroy(name, at(50)).await.unwrap()).at, at(50));
         }
         let state = service.state().await.unwrap();
         assert_eq!((state.keys().count(), state.destroyed().len()), (1, 2));
-    });
-}
-
-#[test]
-fn a_rotation_that_never_happened_is_not_taken_for_an_earlier_one_of_the_same_time() {
-    block_on(async {
-        let store = Faulty::new(&[], &[Fault::None, Fault::None, Fault::AddThenLost]);
-        let service = RotationService::new(Arc::clone(&store), StrictSingleActive);
-        // A host whose clock is behind: its rotations count as of the latest time carried.
-        let _ = done(service.rotate_to("k2", at(1000)).await.unwrap());
-        let _ = done(service.rotate_to("k1", at(500)).await.unwrap());
-        // k2 carries that time already when this request is lost, and somebody else adds a key.
-        let Outcome::LostRace { now } = service.rotate_to("k2", at(600)).await.unwrap() else {
-            panic!("done, and it never happened");
-        };
-        assert_eq!(now.active().id.as_str(), "k1");
+        store.commits.lock().unwrap().push_back(Fault::Answer);
+        let closed = done(service.close("the end".parse().unwrap(), at(60)).await.unwrap());
+        assert_eq!(closed.active, id("k1"));
+        let error = service.keyring().await.unwrap_err();
+        assert!(matches!(error, RotationError::Closed { at: since, .. } if since == at(60)));
     });
 }
 
@@ -279,19 +282,18 @@ fn a_bootstrap_that_loses_its_race_uses_the_ring_that_won() {
     struct Late(InMemoryKeyProvider<String>);
     impl KeyProvider for Late {
         type Material = String;
-        type Error = ChangeMismatch;
-        async fn load(&self) -> Result<Snapshot<String>, ChangeMismatch> {
-            self.0.load().await
+        type Error = std::convert::Infallible;
+        async fn load(&self, seen: Revision) -> Result<Loaded<String>, Self::Error> {
+            self.0.load(seen).await
         }
         async fn commit(
             &self,
-            expected: Revision,
-            change: &Change<String>,
-        ) -> Result<Commit, ChangeMismatch> {
-            let theirs = staged("theirs").activate(at(15));
-            let create = Change::Create(KeyRef::from(&theirs).to_record());
-            let _ = self.0.commit(Revision::EMPTY, &create).await?;
-            self.0.commit(expected, change).await
+            sent: &Proposal<String>,
+        ) -> Result<Commit, CommitError<Self::Error>> {
+            let theirs = KeyRef::from(&staged("theirs").activate(at(15))).to_record();
+            let create = Change::Create { records: vec![theirs], destroyed: vec![] };
+            let _ = self.0.commit(&proposal(Revision::EMPTY, create)).await?;
+            self.0.commit(sent).await
         }
     }
     let service = RotationService::new(Late(InMemoryKeyProvider::new()), StrictSingleActive);
@@ -300,201 +302,22 @@ fn a_bootstrap_that_loses_its_race_uses_the_ring_that_won() {
     assert_eq!(ring.len(), 1);
 }
 
-/// A store whose every commit ends in an error, after the ring has been changed by others (or by
-/// the commit itself) in a way that the test says.
-struct Others(InMemoryKeyProvider<String>, fn(&mut Keyring<String>), Mutex<Option<Revision>>);
-
-impl KeyProvider for Others {
-    type Material = String;
-    type Error = Unreachable;
-
-    async fn load(&self) -> Result<Snapshot<String>, Unreachable> {
-        let mut snapshot = self.0.load().await.unwrap();
-        if let Some(revision) = *self.2.lock().unwrap() {
-            let mut ring = snapshot.into_keyring().unwrap();
-            (self.1)(&mut ring);
-            let (records, destroyed) = ring.into_parts();
-            snapshot = Snapshot { revision, records, destroyed };
-        }
-        Ok(snapshot)
-    }
-
-    async fn commit(&self, expected: Revision, _: &Change<String>) -> Result<Commit, Unreachable> {
-        self.2.lock().unwrap().get_or_insert(expected.next());
-        Err(Unreachable)
-    }
-}
-
-/// k1 is active, k2 staged, k3 retired; the request is lost, and the ring is found like this.
-fn found_like(after: fn(&mut Keyring<String>)) -> RotationService<Others, StrictSingleActive> {
-    let records = [
-        record("k1", KeyStatus::Active),
-        record("k2", KeyStatus::Inactive),
-        record("k3", KeyStatus::Retired),
-    ];
-    let store = Others(InMemoryKeyProvider::from_records(records), after, Mutex::new(None));
-    RotationService::new(store, StrictSingleActive)
-}
-
-fn rotate(ring: &mut Keyring<String>, to: &str, when: u64) {
-    drop(ring.rotate_to(to, at(when)).unwrap());
-}
-
-fn retire(ring: &mut Keyring<String>, name: &str, when: u64) {
-    drop(ring.entry::<Inactive>(name).unwrap().retire(at(when)));
-}
-
-fn destroy(ring: &mut Keyring<String>, name: &str, when: u64) {
-    drop(ring.entry::<Retired>(name).unwrap().destroy(at(when)));
-}
-
-fn add(ring: &mut Keyring<String>, name: &str) {
-    drop(ring.add(staged(name), at(10)).unwrap());
-}
-
+/// Two rotations there and back carry the same times. Neither is taken for the other.
 #[test]
-fn a_lost_change_is_told_from_what_others_did_by_what_is_found() {
-    type After = fn(&mut Keyring<String>);
-    let rotations: [(bool, After); 5] = [
-        (true, |ring| rotate(ring, "k2", 20)),
-        (true, |ring| {
-            rotate(ring, "k2", 20);
-            rotate(ring, "k1", 30);
-        }),
-        (false, |ring| rotate(ring, "k2", 21)),
-        (false, |ring| add(ring, "k9")),
-        (false, |ring| retire(ring, "k2", 20)),
-    ];
-    for (n, (expected, after)) in rotations.into_iter().enumerate() {
-        let outcome = block_on(found_like(after).rotate_to("k2", at(20))).unwrap();
-        assert_eq!(matches!(outcome, Outcome::Done(_)), expected, "rotation {n}");
-    }
-    let retirements: [(bool, After); 3] = [
-        (true, |ring| retire(ring, "k2", 20)),
-        (false, |ring| retire(ring, "k2", 21)),
-        (false, |ring| rotate(ring, "k2", 20)),
-    ];
-    for (n, (expected, after)) in retirements.into_iter().enumerate() {
-        let outcome = block_on(found_like(after).retire("k2", at(20))).unwrap();
-        assert_eq!(matches!(outcome, Outcome::Done(_)), expected, "retirement {n}");
-    }
-    let destructions: [(bool, After); 3] = [
-        (true, |ring| destroy(ring, "k3", 20)),
-        (false, |ring| destroy(ring, "k3", 21)),
-        (false, |ring| add(ring, "k9")),
-    ];
-    for (n, (expected, after)) in destructions.into_iter().enumerate() {
-        let outcome = block_on(found_like(after).destroy("k3", at(20))).unwrap();
-        assert_eq!(matches!(outcome, Outcome::Done(_)), expected, "destruction {n}");
-    }
-    let additions: [(bool, After); 4] = [
-        (true, |ring| add(ring, "k4")),
-        (true, |ring| {
-            add(ring, "k4");
-            retire(ring, "k4", 20);
-            destroy(ring, "k4", 20);
-        }),
-        (false, |ring| add(ring, "k9")),
-        (false, |ring| rotate(ring, "k2", 20)),
-    ];
-    for (n, (expected, after)) in additions.into_iter().enumerate() {
-        let outcome = block_on(found_like(after).add(staged("k4"), at(10))).unwrap();
-        assert_eq!(matches!(outcome, Outcome::Done(_)), expected, "addition {n}");
-    }
-}
-
-#[test]
-fn a_stale_reading_says_nothing_about_a_lost_change() {
-    // After the lost commit, a replica answers that is behind the revision that was seen.
-    let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive)];
-    let store = Others(InMemoryKeyProvider::from_records(records), |_| {}, Mutex::new(None));
-    struct Behind(Others);
-    impl KeyProvider for Behind {
-        type Material = String;
-        type Error = Unreachable;
-        async fn load(&self) -> Result<Snapshot<String>, Unreachable> {
-            let mut snapshot = self.0.load().await?;
-            if self.0.2.lock().unwrap().is_some() {
-                snapshot.revision = Revision::EMPTY;
-            }
-            Ok(snapshot)
-        }
-        async fn commit(
-            &self,
-            seen: Revision,
-            change: &Change<String>,
-        ) -> Result<Commit, Unreachable> {
-            self.0.commit(seen, change).await
-        }
-    }
-    let service = RotationService::new(Behind(store), StrictSingleActive);
-    let error = block_on(service.rotate_to("k2", at(20))).unwrap_err();
-    assert!(matches!(error, RotationError::OutcomeUnknown { .. }), "{error}");
-}
-
-#[test]
-fn of_two_lost_answers_the_latest_is_told() {
-    #[derive(Debug)]
-    struct Numbered(u32);
-    impl std::fmt::Display for Numbered {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "failure {}", self.0)
-        }
-    }
-    impl std::error::Error for Numbered {}
-    struct Failing(InMemoryKeyProvider<String>, Mutex<u32>);
-    impl KeyProvider for Failing {
-        type Material = String;
-        type Error = Numbered;
-        async fn load(&self) -> Result<Snapshot<String>, Numbered> {
-            Ok(self.0.load().await.unwrap())
-        }
-        async fn commit(&self, _: Revision, _: &Change<String>) -> Result<Commit, Numbered> {
-            let mut count = self.1.lock().unwrap();
-            *count += 1;
-            Err(Numbered(*count))
-        }
-    }
-    let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive)];
-    let store = Failing(InMemoryKeyProvider::from_records(records), Mutex::new(0));
-    let error = block_on(RotationService::new(store, StrictSingleActive).rotate_to("k2", at(20)));
-    let Err(RotationError::OutcomeUnknown { source, .. }) = error else { panic!("{error:?}") };
-    assert_eq!(source.to_string(), "failure 2");
-}
-
-/// A store that may only be read says so once, and is neither asked again nor read again.
-#[test]
-fn a_refusal_is_the_last_word() {
-    struct ReadOnly(InMemoryKeyProvider<String>, Mutex<Vec<&'static str>>);
-    impl KeyProvider for ReadOnly {
-        type Material = String;
-        type Error = Unreachable;
-        async fn load(&self) -> Result<Snapshot<String>, Unreachable> {
-            self.1.lock().unwrap().push("load");
-            Ok(self.0.load().await.unwrap())
-        }
-        async fn commit(&self, _: Revision, _: &Change<String>) -> Result<Commit, Unreachable> {
-            self.1.lock().unwrap().push("commit");
-            Err(Unreachable)
-        }
-        fn is_refusal(_: &Unreachable) -> bool {
-            true
-        }
-    }
-
-    // Behind a pointer, both kinds of error stay what they are.
-    assert!(!<&Faulty as KeyProvider>::is_refusal(&Unreachable));
-    assert!(!<Box<Faulty> as KeyProvider>::is_refusal(&Unreachable));
-    assert!(!<Arc<Faulty> as KeyProvider>::is_refusal(&Unreachable));
-
-    let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive)];
-    let store = Arc::new(ReadOnly(InMemoryKeyProvider::from_records(records), Mutex::default()));
-    let service = RotationService::new(Arc::new(Box::new(&store)), StrictSingleActive);
-
-    let error = block_on(service.rotate_to("k2", at(20))).unwrap_err();
-    assert!(
-        matches!(&error, RotationError::Rejected { id, source: Unreachable } if id.as_str() == "k2")
-    );
-    assert_eq!(*store.1.lock().unwrap(), ["load", "commit"]);
-    assert_eq!(block_on(service.state()).unwrap().active().id.as_str(), "k1");
+fn a_rotation_that_never_happened_is_not_taken_for_an_earlier_one_of_the_same_time() {
+    block_on(async {
+        let lost = [&[Fault::None, Fault::None][..], &[Fault::Request; 5]].concat();
+        let store = Faulty::new(&lost);
+        let service = RotationService::new(Arc::clone(&store), StrictSingleActive);
+        // A host whose clock is behind: its rotations count as of the latest time carried.
+        let _ = done(service.rotate_to("k2", at(1000)).await.unwrap());
+        let _ = done(service.rotate_to("k1", at(500)).await.unwrap());
+        // k2 carries that time already when all sendings of this change are lost.
+        let error = service.rotate_to("k2", at(600)).await.unwrap_err();
+        assert!(matches!(error, RotationError::OutcomeUnknown { .. }), "{error}");
+        let Events::Since(events) = store.store.history(Revision::EMPTY).await.unwrap() else {
+            panic!("everything comes after the beginning")
+        };
+        assert_eq!(events.len(), 2);
+    });
 }

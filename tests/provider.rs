@@ -2,17 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use KeyStatus::{Active, Inactive, Retired};
-use key_rotation::error::{ChangeMismatch, TakenBy};
-use key_rotation::key::{Destruction, Retirement, Rotation};
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use KeyStatus::{Active, Inactive, Retired, Revoked};
+use key_rotation::error::{ChangeMismatch, TakenBy, Violation};
+use key_rotation::key::{
+    Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rotation,
+};
+use key_rotation::store::{Change, Commit, CommitError, Loaded, Revision, RingName, Snapshot};
 use key_rotation::{
     InMemoryKeyProvider, Key, KeyId, KeyInfo, KeyProvider, KeyRecord, KeyRef, KeyStatus, Keyring,
     Times, Timestamp,
 };
 use pollster::block_on;
+use support::{loaded, proposal};
+
+#[path = "support/store.rs"]
+mod support;
 
 fn at(millis: u64) -> Timestamp {
     Timestamp::from_unix_millis(millis)
@@ -41,7 +48,7 @@ fn demoted(name: &'static str) -> KeyRecord<&'static str> {
 /// a is active, i and j are inactive, r is retired, d is destroyed.
 fn filled() -> Snapshot<&'static str> {
     Snapshot {
-        revision: Revision::new(7),
+        revision: SEVENTH,
         records: vec![
             record("a", Active),
             record("i", Inactive),
@@ -49,7 +56,44 @@ fn filled() -> Snapshot<&'static str> {
             record("r", Retired),
         ],
         destroyed: vec![Destruction::new(id("d"), at(5))],
+        ids: 5,
+        ..empty()
     }
+}
+
+const SEVENTH: Revision = Revision::new(7, 7);
+
+fn empty<M>() -> Snapshot<M> {
+    Snapshot::empty(RingName::from_static("payments"))
+}
+
+/// The answer of the rows to this change, at the revision that they have.
+fn apply<M>(rows: &mut Snapshot<M>, change: Change<M>) -> Result<Commit, ChangeMismatch> {
+    rows.apply(&proposal(rows.revision, change))
+}
+
+fn create(record: KeyRecord<&'static str>) -> Change<&'static str> {
+    Change::Create { records: vec![record], destroyed: vec![] }
+}
+
+fn retire<M>(name: &'static str, millis: u64) -> Change<M> {
+    Change::Retire { retirement: Retirement::new(id(name), at(millis)), material: None }
+}
+
+fn destroy<M>(name: &'static str, millis: u64) -> Change<M> {
+    Change::Destroy(Destruction::new(id(name), at(millis)))
+}
+
+fn revoke<M>(name: &'static str, millis: u64) -> Change<M> {
+    Change::Revoke { revocation: Revocation::new(id(name), at(millis)), material: None }
+}
+
+fn restore<M>(name: &'static str, millis: u64) -> Change<M> {
+    Change::Restore(Restoration::new(id(name), at(millis)))
+}
+
+fn close<M>(active: &'static str, millis: u64) -> Change<M> {
+    Change::Close(Closing::new(id(active), at(millis)))
 }
 
 /// Everything that can be seen of a snapshot.
@@ -73,20 +117,28 @@ fn rotation(
 
 #[test]
 fn each_change_is_written_whole_and_moves_the_revision() {
-    let mut store = Snapshot::empty();
+    let mut store = empty();
     let changes = [
-        Change::Create(record("a", Active)),
+        create(record("a", Active)),
         Change::Add(record("b", Inactive)),
         rotation("a", "b", 40, false),
         rotation("b", "a", 50, true),
         rotation("a", "b", 60, true),
-        Change::Retire(Retirement::new(id("a"), at(70))),
-        Change::Destroy(Destruction::new(id("a"), at(80))),
+        retire("a", 70),
+        revoke("a", 75),
+        restore("a", 76),
+        revoke("a", 77),
+        destroy("a", 80),
     ];
     for (seen, change) in (0..).zip(&changes) {
-        let answer = store.apply(Revision::new(seen), change).unwrap();
-        assert_eq!(answer, Commit::Committed(Revision::new(seen + 1)), "{change:?}");
+        let sent = proposal(store.revision, change.clone());
+        assert_eq!(store.apply(&sent), Ok(Commit::Committed), "{change:?}");
+        assert_eq!((store.revision, store.revision.number), (sent.next, seen + 1), "{change:?}");
         assert_eq!(store.clone().into_keyring().map(drop), Ok(()), "{change:?}");
+        // Sent again, it is written already, and nothing changes.
+        let before = rows(&store);
+        assert_eq!(store.apply(&sent), Ok(Commit::Committed), "{change:?}");
+        assert_eq!(rows(&store), before);
     }
     assert_eq!(store.destroyed, [Destruction::new(id("a"), at(80))]);
     let [b] = store.records.as_slice() else { panic!("{:?}", store.records) };
@@ -102,7 +154,7 @@ fn each_change_is_written_whole_and_moves_the_revision() {
 #[test]
 fn the_store_says_in_which_revision_a_key_lost_its_place() {
     let mut store = filled();
-    let _ = store.apply(Revision::new(7), &rotation("a", "i", 40, false)).unwrap();
+    let _ = apply(&mut store, rotation("a", "i", 40, false)).unwrap();
     let numbers = |name: &str| {
         let row = store.records.iter().find(|row| row.info.id == *name).unwrap();
         (row.info.deactivated_in, row.info.added_in, row.material_in)
@@ -112,9 +164,10 @@ fn the_store_says_in_which_revision_a_key_lost_its_place() {
 
 #[test]
 fn a_change_under_another_revision_is_a_conflict_and_changes_nothing() {
-    for seen in [0, 6, 8, u64::MAX] {
+    for seen in [(0, 0), (6, 7), (8, 7), (7, 6), (Revision::MAX_NUMBER - 1, 7)] {
         let mut store = filled();
-        let answer = store.apply(Revision::new(seen), &rotation("a", "i", 40, false)).unwrap();
+        let seen = Revision::new(seen.0, seen.1);
+        let answer = store.apply(&proposal(seen, rotation("a", "i", 40, false))).unwrap();
         assert_eq!(answer, Commit::Conflict);
         assert_eq!(rows(&store), rows(&filled()));
     }
@@ -122,8 +175,7 @@ fn a_change_under_another_revision_is_a_conflict_and_changes_nothing() {
 
 #[test]
 fn a_change_that_does_not_fit_the_rows_is_an_error_and_changes_nothing() {
-    let wrong =
-        |name, expected, found| ChangeMismatch::WrongStatus { id: id(name), expected, found };
+    let wrong = |name, needed, found| ChangeMismatch::WrongStatus { id: id(name), needed, found };
     let missing = |name| ChangeMismatch::KeyNotFound { id: id(name) };
     let taken = |name, taken_by| ChangeMismatch::KeyIdTaken { id: id(name), taken_by };
     let early = |name, millis, carried| ChangeMismatch::Backdated {
@@ -131,58 +183,67 @@ fn a_change_that_does_not_fit_the_rows_is_an_error_and_changes_nothing() {
         at: at(millis),
         carried: at(carried),
     };
-    let retire = |name, millis| Change::Retire(Retirement::new(id(name), at(millis)));
-    let destroy = |name, millis| Change::Destroy(Destruction::new(id(name), at(millis)));
     let cases = [
-        (Change::Create(record("x", Active)), ChangeMismatch::NotEmpty { id: id("x") }),
+        (create(record("x", Active)), ChangeMismatch::NotEmpty { ring: empty::<()>().ring }),
         (Change::Add(record("a", Inactive)), taken("a", TakenBy::Key(Active))),
         (Change::Add(record("r", Inactive)), taken("r", TakenBy::Key(Retired))),
         (Change::Add(record("d", Inactive)), taken("d", TakenBy::Tombstone { at: at(5) })),
-        (Change::Add(record("x", Active)), wrong("x", Inactive, Active)),
-        (Change::Add(record("x", Retired)), wrong("x", Inactive, Retired)),
+        (Change::Add(record("x", Active)), wrong("x", &[Inactive], Active)),
+        (Change::Add(record("x", Retired)), wrong("x", &[Inactive], Retired)),
         (rotation("x", "i", 40, false), missing("x")),
         (rotation("a", "x", 40, false), missing("x")),
-        (rotation("i", "j", 40, true), wrong("i", Active, Inactive)),
-        (rotation("a", "r", 40, false), wrong("r", Inactive, Retired)),
-        (rotation("a", "a", 40, true), wrong("a", Inactive, Active)),
+        (rotation("i", "j", 40, true), wrong("i", &[Active], Inactive)),
+        (rotation("a", "r", 40, false), wrong("r", &[Inactive], Retired)),
+        (rotation("a", "a", 40, true), wrong("a", &[Inactive], Active)),
         (rotation("a", "i", 40, true), ChangeMismatch::Reactivation { id: id("i") }),
         (rotation("a", "j", 40, false), ChangeMismatch::Reactivation { id: id("j") }),
         (rotation("a", "i", 9, false), early("a", 9, 10)),
         (rotation("a", "j", 29, true), early("j", 29, 30)),
-        (retire("a", 40), wrong("a", Inactive, Active)),
-        (retire("r", 40), wrong("r", Inactive, Retired)),
+        (retire("a", 40), wrong("a", &[Inactive], Active)),
+        (retire("r", 40), wrong("r", &[Inactive], Retired)),
         (retire("d", 40), missing("d")),
         (retire("j", 29), early("j", 29, 30)),
-        (destroy("i", 40), wrong("i", Retired, Inactive)),
+        (revoke("a", 40), wrong("a", &[Inactive, Retired], Active)),
+        (revoke("d", 40), missing("d")),
+        (revoke("r", 9), early("r", 9, 10)),
+        (restore("r", 40), wrong("r", &[Revoked], Retired)),
+        (restore("x", 40), missing("x")),
+        (Change::Rewrap { id: id("d"), material: Arc::new("anew") }, missing("d")),
+        (Change::Date(Dating::new(id("d"), at(40))), missing("d")),
+        (close("i", 40), wrong("i", &[Active], Inactive)),
+        (close("a", 29), early("j", 29, 30)),
+        (destroy("i", 40), wrong("i", &[Retired, Revoked], Inactive)),
         (destroy("d", 40), missing("d")),
         (destroy("r", 9), early("r", 9, 10)),
     ];
     for (change, expected) in cases {
         let mut store = filled();
-        assert_eq!(store.apply(Revision::new(7), &change), Err(expected), "{change:?}");
+        assert_eq!(apply(&mut store, change.clone()), Err(expected), "{change:?}");
         assert_eq!(rows(&store), rows(&filled()), "{change:?}");
     }
-    let mut empty = Snapshot::empty();
-    let inactive_first = Change::Create(record("x", Inactive));
-    assert_eq!(empty.apply(Revision::EMPTY, &inactive_first), Err(wrong("x", Active, Inactive)));
+    let mut nothing = empty();
+    let refused = apply(&mut nothing, create(record("x", Inactive)));
+    let Err(ChangeMismatch::InvalidKeyring(invalid)) = refused else { panic!("{refused:?}") };
+    assert_eq!(invalid.violations(), [Violation::NoActiveKey]);
+    assert!(nothing.is_empty());
     let mut tombstones = Snapshot { records: vec![], ..filled() };
-    let first = Change::Create(record("x", Active));
-    assert_eq!(
-        tombstones.apply(Revision::new(7), &first),
-        Err(ChangeMismatch::NotEmpty { id: id("x") })
-    );
+    let refused = apply(&mut tombstones, create(record("x", Active)));
+    assert!(matches!(refused, Err(ChangeMismatch::NotEmpty { .. })));
 }
 
 #[test]
 fn a_provider_is_one_behind_a_reference_a_box_and_an_arc() {
-    async fn first_key<P: KeyProvider<Material = &'static str>>(
+    async fn first_key<P: KeyProvider<Material = &'static str, Error = Infallible>>(
         store: P,
-    ) -> Result<Commit, P::Error> {
-        let answer = store.commit(Revision::EMPTY, &Change::Create(record("a", Active))).await?;
-        assert_eq!(store.load().await?.records.len(), 1);
+    ) -> Result<Commit, CommitError<P::Error>> {
+        let sent = proposal(Revision::EMPTY, create(record("a", Active)));
+        let answer = store.commit(&sent).await?;
+        let Ok(Loaded::Ring(found)) = store.load(Revision::EMPTY).await else { panic!() };
+        assert_eq!(found.records.len(), 1);
+        assert!(matches!(store.load(sent.next).await, Ok(Loaded::Unchanged { .. })));
         Ok(answer)
     }
-    let committed = Ok(Commit::Committed(Revision::new(1)));
+    let committed = Ok(Commit::Committed);
     assert_eq!(block_on(first_key(InMemoryKeyProvider::new())), committed);
     assert_eq!(block_on(first_key(&InMemoryKeyProvider::new())), committed);
     assert_eq!(block_on(first_key(Box::new(InMemoryKeyProvider::new()))), committed);
@@ -190,18 +251,10 @@ fn a_provider_is_one_behind_a_reference_a_box_and_an_arc() {
 }
 
 #[test]
-fn a_mismatch_is_the_last_word_of_the_in_memory_store() {
-    let store = InMemoryKeyProvider::from_records([record("a", Active)]);
-    let retire = Change::Retire(Retirement::new(id("a"), at(20)));
-    let error = block_on(store.commit(Revision::new(1), &retire)).unwrap_err();
-    assert!(InMemoryKeyProvider::<&str>::is_refusal(&error));
-}
-
-#[test]
 fn the_in_memory_store_gives_back_what_it_was_given() {
     let records = [record("a", Active), demoted("i")];
-    let snapshot = block_on(InMemoryKeyProvider::from_records(records).load()).unwrap();
-    assert!(snapshot.revision > Revision::EMPTY);
+    let snapshot = loaded(&InMemoryKeyProvider::from_records(records));
+    assert_eq!((snapshot.revision.number, snapshot.ids), (1, 2));
     let kept: Vec<_> = snapshot
         .records
         .iter()
@@ -220,31 +273,28 @@ fn a_panicking_drop_leaves_a_whole_snapshot_behind() {
     }
     let row = |name, status, armed| KeyRecord::new(id(name), status, at(10), Bomb(armed));
     let mut store = Snapshot {
-        revision: Revision::new(1),
+        revision: SEVENTH,
         records: vec![row("a", Active, false), row("r", Retired, true)],
-        destroyed: vec![],
+        ids: 2,
+        ..empty()
     };
-    let destroy = Change::Destroy(Destruction::new(id("r"), at(20)));
     let applied = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        store.apply(Revision::new(1), &destroy)
+        apply(&mut store, destroy("r", 20))
     }));
     assert!(applied.is_err());
     assert_eq!((store.records.len(), store.destroyed.len()), (1, 1));
-    assert_eq!(store.revision, Revision::new(2));
+    assert_eq!(store.revision.number, 8);
 }
 
 #[test]
 fn a_record_that_no_ring_would_load_is_not_stored() {
-    let mut store = Snapshot::empty();
+    let mut store = empty();
     let times = Times { created_at: Some(at(11)), activated_at: Some(at(10)), ..Times::default() };
-    let create = Change::Create(record("a", Active).with_times(times));
-    assert!(matches!(
-        store.apply(Revision::EMPTY, &create),
-        Err(ChangeMismatch::InconsistentTimes { .. })
-    ));
+    let first = create(record("a", Active).with_times(times));
+    assert!(matches!(apply(&mut store, first), Err(ChangeMismatch::InvalidKeyring(_))));
     for add in [record("x", Inactive).with_times(times), demoted("x").staged()] {
         assert!(matches!(
-            filled().apply(Revision::new(7), &Change::Add(add)),
+            apply(&mut filled(), Change::Add(add)),
             Err(ChangeMismatch::InconsistentTimes { .. })
         ));
     }
@@ -260,13 +310,12 @@ fn without_revisions(ring: &Keyring<&'static str>) -> Vec<KeyInfo> {
 
 #[test]
 fn a_store_and_a_ring_make_the_same_of_every_change() {
-    use key_rotation::{Inactive as InactiveKey, Retired as RetiredKey};
-    let mut store = Snapshot::empty();
-    let _ = store.apply(Revision::EMPTY, &Change::Create(record("a", Active))).unwrap();
+    use key_rotation::{Inactive as InactiveKey, Retired as RetiredKey, Revoked as RevokedKey};
+    let mut store = empty();
+    let _ = apply(&mut store, create(record("a", Active))).unwrap();
     let mut ring = store.clone().into_keyring().unwrap();
     let mut both = |change: Change<&'static str>, on_ring: &dyn Fn(&mut Keyring<&'static str>)| {
-        let revision = store.revision;
-        assert!(matches!(store.apply(revision, &change), Ok(Commit::Committed(_))), "{change:?}");
+        assert_eq!(apply(&mut store, change.clone()), Ok(Commit::Committed), "{change:?}");
         on_ring(&mut ring);
         let stored = store.clone().into_keyring().unwrap();
         assert_eq!(without_revisions(&stored), without_revisions(&ring), "{change:?}");
@@ -281,10 +330,16 @@ fn a_store_and_a_ring_make_the_same_of_every_change() {
     both(rotation("a", "b", 40, false), &|ring| drop(ring.rotate_to("b", at(40)).unwrap()));
     both(rotation("b", "a", 50, true), &|ring| drop(ring.rotate_to("a", at(50)).unwrap()));
     both(rotation("a", "c", 60, false), &|ring| drop(ring.rotate_to("c", at(60)).unwrap()));
-    both(Change::Retire(Retirement::new(id("a"), at(70))), &|ring| {
+    both(retire("a", 70), &|ring| {
         drop(ring.entry::<InactiveKey>("a").unwrap().retire(at(70)));
     });
-    both(Change::Destroy(Destruction::new(id("a"), at(80))), &|ring| {
+    both(revoke("b", 71), &|ring| {
+        drop(ring.entry::<InactiveKey>("b").unwrap().revoke(at(71)));
+    });
+    both(restore("b", 72), &|ring| {
+        drop(ring.entry::<RevokedKey>("b").unwrap().restore(at(72)));
+    });
+    both(destroy("a", 80), &|ring| {
         drop(ring.entry::<RetiredKey>("a").unwrap().destroy(at(80)));
     });
 }
@@ -294,11 +349,8 @@ fn a_change_is_not_dated_before_any_time_that_a_row_carries() {
     // Its status is of unknown time, its activation is not.
     let times = Times { activated_at: Some(at(30)), ..Times::default() };
     let lost = demoted("i").with_times(times);
-    let mut store = Snapshot {
-        revision: Revision::new(7),
-        records: vec![record("a", Active), lost],
-        destroyed: vec![],
-    };
-    let early = Change::Retire(Retirement::new(id("i"), at(29)));
-    assert!(matches!(store.apply(Revision::new(7), &early), Err(ChangeMismatch::Backdated { .. })));
+    let mut store =
+        Snapshot { revision: SEVENTH, records: vec![record("a", Active), lost], ids: 2, ..empty() };
+    let early = apply(&mut store, retire("i", 29));
+    assert!(matches!(early, Err(ChangeMismatch::Backdated { .. })));
 }

@@ -49,7 +49,7 @@ impl DynProviderError {
 
 impl fmt::Debug for DynProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.debug_tuple("DynProviderError").field(&self.0).finish()
     }
 }
 

@@ -75,7 +75,9 @@ pub(super) fn mismatches(all: &mut Produced) {
     all.error(&Snapshot { store_time: Some(at(41)), ..snapshot() }.apply(&late).unwrap_err());
     let closed = Snapshot { closed: Some(at(40)), ..snapshot() };
     all.error(&closed.clone().apply(&proposal(head, retire("k2", 30))).unwrap_err());
-    all.error(&Snapshot { ids: 5, ..snapshot() }.into_keyring().unwrap_err());
+    let lost = Snapshot { ids: 5, ..snapshot() }.into_keyring().unwrap_err();
+    all.error(&lost);
+    lost.violations().iter().for_each(|violation| all.error(violation));
     for name in ["", "two words", &"r".repeat(129)] {
         all.error(&name.parse::<RingName>().unwrap_err());
     }
@@ -92,7 +94,7 @@ enum Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        write!(f, "the store fails: {self:?}")
     }
 }
 

@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 use key_rotation::audit::{AuditEvent, AuditSink};
 use key_rotation::error::{ChangeMismatch, RotationError, TakenId};
 use key_rotation::key::{
-    Addition, Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rotation,
-    RotationDecision,
+    Addition, Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rewrapping,
+    Rotation, RotationDecision,
 };
 use key_rotation::plan::{Because, DueStep};
 use key_rotation::policy::{Evidence, Unreferenced, Usage, days};
 use key_rotation::service::{Applied, DestroyRequest};
-use key_rotation::store::{Change, CommitError, DynKeyProvider, History, Revision, RingName};
+use key_rotation::store::{
+    Change, Changed, Commit, CommitError, DynKeyProvider, DynProviderError, History, InMemoryRings,
+    Loaded, Mark, Proposal, Revision, RingDirectory, RingHead, RingName,
+};
 use key_rotation::{
     Cryptoperiods, InMemoryKeyProvider, Inactive, Key, KeyProvider, KeyRef, Keyring, Outcome,
     RotationService, StrictSingleActive,
@@ -28,6 +31,7 @@ pub(crate) fn exhibit<M: Send + Sync + 'static>(
 ) {
     stores(all, key);
     service_errors(all, key);
+    directories(all, key);
     plans(all, key);
     audit(all, key);
 }
@@ -80,6 +84,13 @@ fn stores<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Ke
     all.shown("Revision", &head);
     let erased = DynKeyProvider::new(InMemoryKeyProvider::<M>::new());
     all.debug("DynKeyProvider", &erased);
+    all.shown("Dating", &Dating::new(id("second"), at(5)));
+    all.shown("Rewrapping", &Rewrapping::new(id("second"), at(5)));
+    let event = late.event(RingName::from_static("payments"), None);
+    all.debug("Grounds", &event.provenance.grounds);
+    all.debug("Provenance", &event.provenance);
+    all.shown("RingName", &RingName::from_static("payments"));
+    all.error("InvalidRingName", &"two words".parse::<RingName>().unwrap_err());
     let closing = Closing::new(id("second"), at(9));
     let close: Change<M> = Change::Close(closing.clone());
     all.debug("Change", &close);
@@ -97,6 +108,45 @@ fn stores<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Ke
     all.shown("KeyringState, of a service", &state);
     all.debug("Outcome::LostRace", &Outcome::<Addition>::LostRace { now: state });
     all.debug("Keyring, of a service", &block_on(service.keyring()));
+}
+
+/// A directory of rings, and what it answers.
+fn directories<M: Send + Sync + 'static>(
+    all: &mut Exhibits,
+    key: impl Fn(&str) -> Key<Inactive, M>,
+) {
+    let rings = InMemoryRings::<M>::new();
+    let name = RingName::from_static("payments");
+    let service = RotationService::new(rings.ring(&name), StrictSingleActive);
+    let _ = block_on(service.bootstrap(key("k1"), at(2))).unwrap();
+    all.debug("InMemoryRings", &rings);
+    let heads: Vec<RingHead> = block_on(rings.rings()).unwrap();
+    all.debug("RingHead", &heads);
+    let changed: Changed = block_on(rings.changed_since(Mark::START)).unwrap();
+    all.debug("Changed", &changed);
+    all.debug("Mark", &changed.mark);
+    let sealed = DynKeyProvider::new(Failing(rings.ring(&name)));
+    let error: DynProviderError = block_on(sealed.load(Revision::EMPTY)).unwrap_err();
+    all.error("DynProviderError", &error);
+}
+
+/// A store whose loads fail, with what it holds.
+struct Failing<P>(P);
+
+impl<P: KeyProvider> KeyProvider for Failing<P> {
+    type Material = P::Material;
+    type Error = ChangeMismatch;
+
+    async fn load(&self, _: Revision) -> Result<Loaded<P::Material>, ChangeMismatch> {
+        Err(ChangeMismatch::KeyNotFound { id: id("k") })
+    }
+
+    async fn commit(
+        &self,
+        proposal: &Proposal<P::Material>,
+    ) -> Result<Commit, CommitError<ChangeMismatch>> {
+        self.0.commit(proposal).await.map_err(|error| error.map(|_| unreachable!()))
+    }
 }
 
 fn service_errors<M: Send + Sync + 'static>(
