@@ -28,7 +28,7 @@ pub struct Proposal<M = KeyMaterial> {
     pub next: Revision,
     /// The change.
     pub change: Change<M>,
-    /// Who makes it, why, and when.
+    /// The actor, the grounds and the time.
     pub provenance: Provenance,
     /// The time, by the store's clock, after which the store no longer writes it. A store without a
     /// clock has no such limit.

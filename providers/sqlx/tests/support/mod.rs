@@ -115,6 +115,12 @@ impl SqliteFile {
             .journal_mode(SqliteJournalMode::Wal)
     }
 
+    /// A pool of one connection.
+    pub(crate) async fn pool_of_one(&self) -> SqlitePool {
+        let one = SqlitePoolOptions::new().max_connections(1);
+        one.connect_with(self.options()).await.unwrap()
+    }
+
     /// A pool that opens the file when it is first used, and does not make it.
     pub(crate) fn lazy_pool(&self) -> SqlitePool {
         SqlitePoolOptions::new()
@@ -178,6 +184,12 @@ impl PostgresDatabase {
     /// A pool whose connections have the rights of this role.
     pub(crate) async fn pool_as(&self, role: &str) -> PgPool {
         self.server.pool_with(&self.name, &[("role", role)]).await
+    }
+
+    /// A pool of one connection.
+    pub(crate) async fn pool_of_one(&self) -> PgPool {
+        let options = PgConnectOptions::clone(&self.pool().await.connect_options());
+        PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap()
     }
 
     /// A pool whose connections have this setting.
