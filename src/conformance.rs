@@ -42,6 +42,7 @@
 //!
 //! # fn main() -> Result<(), Nonconformance> {
 //! pollster::block_on(conformance::check_all(&InMemory))?;
+//! pollster::block_on(conformance::check_history(&InMemory))?;
 //! # Ok(()) }
 //! ```
 //!
@@ -63,11 +64,24 @@ use core::fmt::Display;
 
 use thiserror::Error;
 
-use crate::store::KeyProvider;
+use crate::id::KeyId;
+use crate::ring_name::RingName;
+use crate::store::{History, KeyProvider, RingDirectory};
 
 pub use self::changes::{
     activate, add, close, create, create_of_many, date, destroy, marks, restore, retire, revoke,
     rewrap,
+};
+pub use self::directory::{
+    lists_closed_rings, lists_rings, tells_what_changed, tells_what_changed_meanwhile,
+};
+pub use self::history::{
+    events, history_after, history_after_losses, history_during_commits, history_of_a_race,
+    history_of_a_stranger, no_event_without_a_change, restored_history,
+};
+pub use self::lineage::{
+    nothing_written_after_a_lost_row, resend_after_restore, restore_at_each_revision,
+    row_lost_between_polls,
 };
 pub use self::loads::{load_after_each_commit, load_of_a_stranger, tags};
 pub use self::lost::{unknown_outcome, unknown_outcome_among_rivals};
@@ -87,6 +101,9 @@ pub use self::values::{ids, many_rings, materials, times, tombstones};
 mod changes;
 mod compare;
 mod concurrent;
+mod directory;
+mod history;
+mod lineage;
 mod loads;
 mod lost;
 mod model;
@@ -114,6 +131,50 @@ pub trait Fixture: Sync {
     /// Returns true if this is the material of this number.
     fn is_material(&self, number: u8, material: &<Self::Provider as KeyProvider>::Material)
     -> bool;
+}
+
+/// The way to back a store up and to restore it, for [`check_backups`].
+pub trait Backups: Fixture {
+    /// A backup: a dump, a copy of a file.
+    type Backup: Send + Sync;
+
+    /// Makes a backup of the store as it is now.
+    fn backup(&self, store: &Self::Provider) -> impl Future<Output = Self::Backup> + Send;
+
+    /// Puts the content of a backup in the place of what the store has, as an operator does it.
+    /// Handles to the store stay as they are.
+    fn restore(
+        &self,
+        store: &Self::Provider,
+        backup: &Self::Backup,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+/// The way to lose a row, for [`check_lost_rows`].
+pub trait LostRows: Fixture {
+    /// Deletes the row of this key, or its tombstone, behind the provider's back.
+    fn delete_row(&self, store: &Self::Provider, id: &KeyId) -> impl Future<Output = ()> + Send;
+}
+
+/// The way to make stores of many rings, for [`check_directory`].
+pub trait Directories: Sync {
+    /// The directory that is checked.
+    type Directory: RingDirectory;
+    /// A ring of it.
+    type Provider: KeyProvider;
+
+    /// Makes a store without rings.
+    fn new_directory(&self) -> impl Future<Output = Self::Directory> + Send;
+
+    /// Opens the ring of this name. Nothing is written by that.
+    fn ring(
+        &self,
+        directory: &Self::Directory,
+        name: &RingName,
+    ) -> impl Future<Output = Self::Provider> + Send;
+
+    /// Makes the material of this number.
+    fn material(&self, number: u8) -> <Self::Provider as KeyProvider>::Material;
 }
 
 /// A report that a store does not do what its traits promise.
@@ -180,6 +241,58 @@ pub async fn check_all<F: Fixture>(fixture: &F) -> Result<(), Nonconformance> {
     dropped_futures(fixture).await?;
     unknown_outcome(fixture).await?;
     unknown_outcome_among_rivals(fixture).await
+}
+
+/// Checks what [`History`] promises, beside what [`check_all`] does.
+///
+/// # Errors
+///
+/// [`Nonconformance`]: the first that was found.
+pub async fn check_history<F>(fixture: &F) -> Result<(), Nonconformance>
+where
+    F: Fixture,
+    F::Provider: History,
+{
+    events(fixture).await?;
+    history_after(fixture).await?;
+    history_of_a_stranger(fixture).await?;
+    no_event_without_a_change(fixture).await?;
+    history_of_a_race(fixture).await?;
+    history_during_commits(fixture).await?;
+    history_after_losses(fixture).await
+}
+
+/// Checks that a store that was restored from a backup is not followed by those who knew more. A
+/// store with a [`History`] runs [`restored_history`] as well.
+///
+/// # Errors
+///
+/// [`Nonconformance`]: the first that was found.
+pub async fn check_backups<F: Backups>(fixture: &F) -> Result<(), Nonconformance> {
+    restore_at_each_revision(fixture).await?;
+    resend_after_restore(fixture).await
+}
+
+/// Checks that a row that was lost is missed.
+///
+/// # Errors
+///
+/// [`Nonconformance`]: the first that was found.
+pub async fn check_lost_rows<F: LostRows>(fixture: &F) -> Result<(), Nonconformance> {
+    row_lost_between_polls(fixture).await?;
+    nothing_written_after_a_lost_row(fixture).await
+}
+
+/// Checks what [`RingDirectory`] promises.
+///
+/// # Errors
+///
+/// [`Nonconformance`]: the first that was found.
+pub async fn check_directory<F: Directories>(fixture: &F) -> Result<(), Nonconformance> {
+    lists_rings(fixture).await?;
+    lists_closed_rings(fixture).await?;
+    tells_what_changed(fixture).await?;
+    tells_what_changed_meanwhile(fixture).await
 }
 
 /// An error with all that it came from.

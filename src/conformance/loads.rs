@@ -22,7 +22,7 @@ pub async fn load_after_each_commit<F: Fixture>(fixture: &F) -> Checked {
     knows_all_it_wrote(&subject).await
 }
 
-async fn knows_all_it_wrote<F: Fixture>(subject: &Subject<'_, F>) -> Checked {
+pub(super) async fn knows_all_it_wrote<F: Fixture>(subject: &Subject<'_, F>) -> Checked {
     let head = subject.model.revision;
     let other = subject.fixture.reopen(&subject.store).await;
     for event in subject.events.iter().filter(|event| event.revision != head) {

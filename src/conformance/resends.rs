@@ -61,7 +61,7 @@ pub async fn resend_in_flight<F: Fixture>(fixture: &F) -> Checked {
 }
 
 /// Sends the proposal several times, each sending so many steps after the one before.
-async fn send_at_once<F: Fixture>(
+pub(super) async fn send_at_once<F: Fixture>(
     subject: &mut Subject<'_, F>,
     proposal: &Proposal<u8>,
     steps: usize,
@@ -179,11 +179,15 @@ fn rivals_that_leave_the_ring() -> Vec<Change<u8>> {
 /// [`Nonconformance`](super::Nonconformance).
 pub async fn dropped_futures<F: Fixture>(fixture: &F) -> Checked {
     let mut subject = Subject::full(fixture, "dropped_futures").await?;
+    drop_each_step(&mut subject).await
+}
+
+pub(super) async fn drop_each_step<F: Fixture>(subject: &mut Subject<'_, F>) -> Checked {
     for steps in 1..=STEPS {
         let (from, to) = if steps % 2 == 0 { ("k2", "k1") } else { ("k1", "k2") };
         let proposal = subject.proposal(rotation(from, to, 80, true));
         let sent = dropped_after(steps, subject.send(&subject.store, &proposal)).await;
-        reads_whole(&subject, &proposal).await?;
+        reads_whole(subject, &proposal).await?;
         // The first sending may still be on its way.
         subject.commits_as(&proposal, Senders::Many).await?;
 

@@ -3,8 +3,10 @@
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
-use key_rotation::conformance::Fixture;
-use key_rotation::store::{DynKeyProvider, Loaded, Revision};
+use key_rotation::conformance::{Backups, Directories, Fixture};
+use key_rotation::store::{
+    DynKeyProvider, InMemoryRings, Loaded, Revision, RingDirectory, RingName,
+};
 use key_rotation::{InMemoryKeyProvider, KeyProvider};
 
 pub(crate) type Stored = InMemoryKeyProvider<u8>;
@@ -123,5 +125,40 @@ impl<H: Handle> Fixture for InMemory<H> {
 
     fn is_material(&self, number: u8, material: &u8) -> bool {
         *material == number
+    }
+}
+
+impl Backups for InMemory<Arc<Stored>> {
+    type Backup = Stored;
+
+    async fn backup(&self, store: &Arc<Stored>) -> Stored {
+        store.backup()
+    }
+
+    async fn restore(&self, store: &Arc<Stored>, backup: &Stored) {
+        store.restore(backup);
+    }
+}
+
+/// Stores of many rings in memory, behind this kind of pointer.
+pub(crate) struct Rings<D>(pub(crate) fn(InMemoryRings<u8>) -> D);
+
+impl<D> Directories for Rings<D>
+where
+    D: RingDirectory + std::borrow::Borrow<InMemoryRings<u8>>,
+{
+    type Directory = D;
+    type Provider = Arc<Stored>;
+
+    async fn new_directory(&self) -> D {
+        (self.0)(InMemoryRings::new())
+    }
+
+    async fn ring(&self, directory: &D, name: &RingName) -> Arc<Stored> {
+        directory.borrow().ring(name)
+    }
+
+    fn material(&self, number: u8) -> u8 {
+        number
     }
 }
