@@ -3,9 +3,12 @@
 //!
 //! A commit is not modelled but done, by [`Snapshot::apply`], the library's own rule.
 
+use key_rotation::audit::{Grounds, Provenance};
 use key_rotation::key::{Destruction, Retirement, Rotation};
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
-use key_rotation::{KeyId, KeyRecord, KeyStatus, Timestamp};
+use key_rotation::store::{Change, Commit, Proposal, Revision, RingName, Snapshot};
+use key_rotation::{AuditText, KeyId, KeyRecord, KeyStatus, Timestamp};
+use std::str::FromStr;
+
 use stateright::{Model, Property};
 
 /// Nodes of the fleet.
@@ -13,6 +16,9 @@ pub const NODES: usize = 3;
 
 /// Keys that there can be.
 pub const KEYS: usize = 3;
+
+/// The tag of a proposal that is on its way.
+const OURS: u64 = 0xc0ffee;
 
 /// The place of a key in its life. Later is further on in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -202,11 +208,11 @@ impl FleetModel {
             // "Somebody else was faster, or it did not arrive: once more."
             let now = fleet.store;
             fleet.twice |= self.commit(fleet, now, wish) && applied;
-        } else if fleet.store.revision == seen.revision {
-            // Nothing has happened: the same change, under the same revision.
+        } else {
+            // The same proposal, under the same revision: it is there, it is written now, or it
+            // never will be.
             fleet.twice |= self.commit(fleet, seen, wish) && applied;
         }
-        // Otherwise it is there, or the race is lost: the node looks, and sends nothing.
     }
 }
 
@@ -215,8 +221,9 @@ impl FleetModel {
 fn committed(store: Ring, seen: Ring, wish: Wish) -> Option<Ring> {
     let id = |number: u8| KeyId::from(u32::from(number));
     let at = Timestamp::UNIX_EPOCH;
-    let mut snapshot =
-        Snapshot { revision: Revision::new(store.revision.into()), ..Snapshot::empty() };
+    let at_number = |number: u8| Revision::new(number.into(), number.into());
+    let empty = Snapshot::empty(RingName::from_static("fleet"));
+    let mut snapshot = Snapshot { revision: at_number(store.revision), ..empty };
     for (number, life) in (0..).zip(store.keys) {
         let record = |status| KeyRecord::new(id(number), status, at, ());
         match life {
@@ -237,11 +244,22 @@ fn committed(store: Ring, seen: Ring, wish: Wish) -> Option<Ring> {
             let reactivated = seen.keys[usize::from(number)] == Life::Inactive;
             Change::Activate(Rotation::new(id(active), id(number), at, reactivated))
         }
-        Wish::Retire(number) => Change::Retire(Retirement::new(id(number), at)),
+        Wish::Retire(number) => {
+            Change::Retire { retirement: Retirement::new(id(number), at), material: None }
+        }
         Wish::Destroy(number) => Change::Destroy(Destruction::new(id(number), at)),
     };
-    let expected = Revision::new(seen.revision.into());
-    let Ok(Commit::Committed(revision)) = snapshot.apply(expected, &change) else { return None };
+    snapshot.ids = (snapshot.records.len() + snapshot.destroyed.len()) as u64;
+    let actor = AuditText::from_str("node").expect("a word");
+    let proposal = Proposal {
+        expected: at_number(seen.revision),
+        // The tag of the proposer: nobody else's, even for the same number.
+        next: Revision::new(u64::from(seen.revision) + 1, OURS),
+        change,
+        provenance: Provenance { actor, grounds: Grounds::Ordinary, at },
+        valid_until: None,
+    };
+    let Ok(Commit::Committed) = snapshot.apply(&proposal) else { return None };
 
     let mut keys = [Life::Unknown; KEYS];
     let number = |id: &KeyId| id.as_str().parse::<usize>().expect("a number");
@@ -257,7 +275,8 @@ fn committed(store: Ring, seen: Ring, wish: Wish) -> Option<Ring> {
     for tombstone in &snapshot.destroyed {
         keys[number(&tombstone.id)] = Life::Destroyed;
     }
-    Some(Ring { revision: u8::try_from(revision.as_u64()).expect("few revisions"), keys })
+    let revision = u8::try_from(snapshot.revision.number).expect("few revisions");
+    Some(Ring { revision, keys })
 }
 
 impl Model for FleetModel {

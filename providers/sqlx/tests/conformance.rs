@@ -2,21 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+#[path = "conformance/stores.rs"]
+mod stores;
 mod support;
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use key_rotation::KeyProvider;
-use key_rotation::conformance::{self, Fixture, Nonconformance};
-use key_rotation::store::Revision;
-use key_rotation_sqlx::{Error, SqlxKeyProvider, WrappedKey, migrate};
+use key_rotation::conformance::{self, Nonconformance};
+use key_rotation::store::{History, Revision};
+use key_rotation_sqlx::{Error, SqlxKeyProvider};
 use libtest_mimic::Trial;
+use stores::{Databases, Handle, Stores};
 use support::trials::{run, trial};
-use support::{PostgresDatabase, SqliteFile, TestDatabase, ring_name, unique};
+use support::{PostgresDatabase, SqliteFile, TestDatabase, ring_name};
 
 fn main() -> ExitCode {
     let mut trials = of::<SqliteFile>("sqlite");
@@ -39,6 +41,9 @@ fn of<D: TestDatabase>(name: &str) -> Vec<Trial> {
     trials.push(trial(format!("{name}::all_counted"), || async {
         all::<D, Arc<SqlxKeyProvider<D::Backend>>>().await;
     }));
+    trials.push(trial(format!("{name}::directory"), || async {
+        conformance::check_directory(&Databases::<D>::new()).await.unwrap();
+    }));
     trials.push(trial(format!("{name}::outage"), || async {
         let stores = Stores::<D, SqlxKeyProvider<D::Backend>>::new().await;
         let pool = stores.database.pool().await;
@@ -57,10 +62,10 @@ type Check<F> = for<'f> fn(&'f F) -> Checking<'f>;
 type Checking<'f> = Pin<Box<dyn Future<Output = Result<(), Nonconformance>> + Send + 'f>>;
 
 /// Each behaviour as a trial of its own, so that a report names it.
-fn behaviours<D, P>() -> [(&'static str, Check<Stores<D, P>>); 37]
+fn behaviours<D, P>() -> [(&'static str, Check<Stores<D, P>>); 49]
 where
     D: TestDatabase,
-    P: Handle<D>,
+    P: Handle<D> + History,
 {
     [
         ("create", |f| Box::pin(conformance::create(f))),
@@ -102,84 +107,25 @@ where
         ("unknown_outcome_among_rivals", |f| {
             Box::pin(conformance::unknown_outcome_among_rivals(f))
         }),
+        ("events", |f| Box::pin(conformance::events(f))),
+        ("history_after", |f| Box::pin(conformance::history_after(f))),
+        ("history_of_a_stranger", |f| Box::pin(conformance::history_of_a_stranger(f))),
+        ("no_event_without_a_change", |f| Box::pin(conformance::no_event_without_a_change(f))),
+        ("history_of_a_race", |f| Box::pin(conformance::history_of_a_race(f))),
+        ("history_during_commits", |f| Box::pin(conformance::history_during_commits(f))),
+        ("history_after_losses", |f| Box::pin(conformance::history_after_losses(f))),
+        ("restored_history", |f| Box::pin(conformance::restored_history(f))),
+        ("restore_at_each_revision", |f| Box::pin(conformance::restore_at_each_revision(f))),
+        ("resend_after_restore", |f| Box::pin(conformance::resend_after_restore(f))),
+        ("row_lost_between_polls", |f| Box::pin(conformance::row_lost_between_polls(f))),
+        ("nothing_written_after_a_lost_row", |f| {
+            Box::pin(conformance::nothing_written_after_a_lost_row(f))
+        }),
     ]
 }
 
-async fn all<D: TestDatabase, P: Handle<D>>() {
-    conformance::check_all(&Stores::<D, P>::new().await).await.unwrap();
-}
-
-/// Rings of one database: a new store is a ring of another name.
-struct Stores<D: TestDatabase, P> {
-    database: D,
-    /// Another process, as far as the database can tell.
-    pools: [sqlx::Pool<D::Backend>; 2],
-    handle: PhantomData<fn() -> P>,
-}
-
-impl<D: TestDatabase, P> Stores<D, P> {
-    async fn new() -> Self {
-        let database = D::create().await;
-        let pools = [database.pool().await, database.pool().await];
-        migrate(&pools[0]).await.unwrap();
-        Self { database, pools, handle: PhantomData }
-    }
-}
-
-/// A store as a provider is held: itself, boxed or counted.
-trait Handle<D: TestDatabase>: KeyProvider<Material = WrappedKey, Error = Error> + 'static {
-    fn hold(store: SqlxKeyProvider<D::Backend>) -> Self;
-
-    fn store(&self) -> &SqlxKeyProvider<D::Backend>;
-}
-
-impl<D: TestDatabase> Handle<D> for SqlxKeyProvider<D::Backend> {
-    fn hold(store: SqlxKeyProvider<D::Backend>) -> Self {
-        store
-    }
-
-    fn store(&self) -> &SqlxKeyProvider<D::Backend> {
-        self
-    }
-}
-
-impl<D: TestDatabase> Handle<D> for Box<SqlxKeyProvider<D::Backend>> {
-    fn hold(store: SqlxKeyProvider<D::Backend>) -> Self {
-        Box::new(store)
-    }
-
-    fn store(&self) -> &SqlxKeyProvider<D::Backend> {
-        self
-    }
-}
-
-impl<D: TestDatabase> Handle<D> for Arc<SqlxKeyProvider<D::Backend>> {
-    fn hold(store: SqlxKeyProvider<D::Backend>) -> Self {
-        Arc::new(store)
-    }
-
-    fn store(&self) -> &SqlxKeyProvider<D::Backend> {
-        self
-    }
-}
-
-impl<D: TestDatabase, P: Handle<D>> Fixture for Stores<D, P> {
-    type Provider = P;
-
-    async fn new_store(&self) -> P {
-        let ring = ring_name(&format!("ring-{}", unique()));
-        P::hold(SqlxKeyProvider::new(self.pools[0].clone(), ring))
-    }
-
-    async fn reopen(&self, store: &P) -> P {
-        P::hold(SqlxKeyProvider::new(self.pools[1].clone(), store.store().ring().clone()))
-    }
-
-    fn material(&self, number: u8) -> WrappedKey {
-        WrappedKey::new(vec![number; usize::from(number) + 1]).unwrap()
-    }
-
-    fn is_material(&self, number: u8, material: &WrappedKey) -> bool {
-        *material.as_bytes() == *vec![number; usize::from(number) + 1]
-    }
+async fn all<D: TestDatabase, P: Handle<D> + History>() {
+    let stores = Stores::<D, P>::new().await;
+    conformance::check_all(&stores).await.unwrap();
+    conformance::check_history(&stores).await.unwrap();
 }

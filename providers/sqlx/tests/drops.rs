@@ -3,7 +3,12 @@
 //!
 //! `DROPS` is the number of drops on each database, of which a few do for every day.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
 
 mod support;
 

@@ -32,7 +32,7 @@ impl Kms {
         let material = KeyMaterial::try_fill(KEY_LEN, getrandom::fill)?;
         let mut wrapped = [0; WRAPPED_LEN];
         let wrapped = self.wrapping_key.wrap_key(material.expose_secret(), &mut wrapped)?;
-        Ok(Key::new(id, WrappedKey::new(&*wrapped)?, Timestamp::now()))
+        Ok(Key::new(id, WrappedKey::new(wrapped)?, Timestamp::now()))
     }
 
     /// A cipher from a wrapped key.

@@ -11,6 +11,7 @@
 pub(crate) mod postgres;
 pub(crate) mod trials;
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -30,25 +31,25 @@ pub(crate) trait TestDatabase: Sync + Send + Sized + 'static {
     type Backend: Backend;
 
     /// A new one, with nothing in it.
-    async fn create() -> Self;
+    fn create() -> impl Future<Output = Self> + Send;
 
     /// Where it is, for another process.
     fn url(&self) -> String;
 
     /// A pool of connections to it.
-    async fn pool(&self) -> Pool<Self::Backend>;
+    fn pool(&self) -> impl Future<Output = Pool<Self::Backend>> + Send;
 
     /// The same, with connections that may not write.
-    async fn read_only_pool(&self) -> Pool<Self::Backend>;
+    fn read_only_pool(&self) -> impl Future<Output = Pool<Self::Backend>> + Send;
 
     /// A pool of a database that is not there.
     fn pool_of_none() -> Pool<Self::Backend>;
 
     /// Carries statements out, with the checks of the schema.
-    async fn carry_out(&self, statements: &str) -> sqlx::Result<()>;
+    fn carry_out(&self, statements: &str) -> impl Future<Output = sqlx::Result<()>> + Send;
 
     /// Carries statements out as a stray hand would, without the checks of the schema.
-    async fn by_hand(&self, statements: &str) -> sqlx::Result<()>;
+    fn by_hand(&self, statements: &str) -> impl Future<Output = sqlx::Result<()>> + Send;
 }
 
 /// The ring of this name in a new database.
