@@ -9,10 +9,10 @@
 //! | is a [`KeyProvider`] | [`check_all`] | [`Fixture`] |
 //! | can be out of reach | [`outage`] | [`Fixture`], and a provider without a store |
 //! | can be made to fail | [`honest_errors`] | [`Fixture`], and a handle that fails |
-//! | has a [`History`](crate::store::History) | [`check_history`] | [`Fixture`] |
+//! | has a [`History`] | [`check_history`] | [`Fixture`] |
 //! | can be backed up and restored | [`check_backups`] | [`Backups`] |
 //! | keeps rows that somebody may delete | [`check_lost_rows`] | [`LostRows`] |
-//! | has many rings ([`RingDirectory`](crate::store::RingDirectory)) | [`check_directory`] | [`Directories`] |
+//! | has many rings ([`RingDirectory`]) | [`check_directory`] | [`Directories`] |
 //!
 //! # Examples
 //!

@@ -107,17 +107,23 @@
 //! - **G12** A revoked key decrypts nothing but through a [`SalvageKey`], which no function that
 //!   takes a [`DecryptionKey`] accepts. *Its ends are older rings and an [`OwnedDecryptionKey`],
 //!   which were there before the revocation.*
+//! - **G14** A change, its actor and its reason are one commit. The service settles a lost answer
+//!   by sending the same proposal again, and by nothing else. *Its end is a store that cannot be
+//!   reached: then the answer is [`OutcomeUnknown`](service::RotationError::OutcomeUnknown).*
+//! - **G15** A store that was restored, replaced or lost a row is not followed: it is said aloud,
+//!   and the ring that a process has is no longer confirmed. *Its end is a process that never saw
+//!   the newer history.*
+//! - **G16** Every future may be dropped at every await: nothing half-done remains in the store, in
+//!   the pool of connections, or in a shared ring. *A commit that was on its way may still happen,
+//!   and it happens whole.*
 //!
 //! # What is not guaranteed
 //!
 //! - **Agreement.** A process that does not load its ring again goes on with the key that it has.
 //!   With the feature `shared`, a ring that has not been confirmed for too long can be kept from
 //!   encrypting.
-//! - **Stored revocations.** [`Change`](store::Change) has no revocation: [`RotationService`] does
-//!   not revoke and restore, a ring does. A record may have the status, and a ring that is loaded
-//!   keeps it.
-//! - **Records that are edited by hand.** They are checked for making a ring, and not for being the
-//!   ring that was stored.
+//! - **Records that are edited by hand.** They are checked for making a ring with as many ids as the
+//!   store has ever used, and not for being the ring that was stored.
 //! - **Usage.** Nothing here counts encryptions, and no limit stops a program that does not ask the
 //!   policy.
 //! - **Clocks.** Times are the caller's. Nothing here reads a clock by itself.
@@ -137,9 +143,9 @@
 //! | [`ring`] | rings, entries, the state that prints, lookups that fail |
 //! | [`policy`] | rules of time and usage, refusals, evidence |
 //! | [`plan`] | the steps that are due |
-//! | [`store`] | the trait of a store, its changes, the store in memory |
+//! | [`store`] | the traits of a store, its changes, its history, the store in memory |
 //! | [`service`] | the lifecycle over a store and under a policy |
-//! | [`audit`] | the record of every change |
+//! | [`audit`] | the record of every change: who, why and when |
 //! | [`error`] | every error, for a caller who matches on it |
 //! | `shared`, `live` | one ring for the threads of a process, and following a store (feature `shared`) |
 //! | `conformance` | checks of a store of your own (feature `conformance`) |

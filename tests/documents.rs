@@ -31,7 +31,7 @@ fn block<'t>(text: &'t str, opening: &str) -> &'t str {
 fn the_reviewers_page_names_tests_that_are_there() {
     let page = read("docs/reviewer.md");
     let claims: Vec<&str> = page.lines().filter(|line| line.starts_with("| G")).collect();
-    assert_eq!(claims.len(), 12, "a line for each guarantee");
+    assert_eq!(claims.len(), 15, "a line for each guarantee");
     let mut named = 0;
     for claim in claims {
         let mut columns = claim.split('|').skip(2);
@@ -121,6 +121,31 @@ fn the_operators_page_shows_what_is_printed() {
     let plan = policy.plan(&ring, Usage::of(1_000_000), day(181));
     let printed = format!("{}\n{plan}", ring.state());
     assert_eq!(block(&read("docs/operator.md"), "```text\n"), printed);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn the_operators_page_shows_a_history_as_it_is_printed() {
+    use key_rotation::store::Revision;
+    use key_rotation::{InMemoryKeyProvider, RotationService, StrictSingleActive};
+
+    let printed = pollster::block_on(async {
+        let start: Timestamp = "2026-12-01T00:00:00Z".parse().expect("a time");
+        let key = |id| Key::new(KeyId::from_static(id), "cipher", start);
+        let actor = "ada".parse().expect("a name");
+        let service =
+            RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive).acting_as(actor);
+        let _ = service.bootstrap(key("k1"), start).await.expect("an empty store");
+        let _ = service.add(key("k2"), start).await.expect("a free id");
+        let _ = service.rotate_to("k2", start).await.expect("a staged key");
+        let reason = "INC-4711: it was in a core dump".parse().expect("a reason");
+        let _ = service.revoke("k1", reason, start).await.expect("a demoted key");
+        let events = service.history(Revision::EMPTY).await.expect("a history");
+        events.iter().map(|event| format!("{event}\n")).collect::<String>()
+    });
+    let page = read("docs/operator.md");
+    let history = page.split_once("## Who changed what").expect("the part about the history").1;
+    assert_eq!(block(history, "```text\n"), printed);
 }
 
 #[test]

@@ -240,12 +240,13 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         self.commit(seen, change, closing, Grounds::Forced(reason), counts).await
     }
 
-    /// Destroys a retired or revoked key: its data can never be read again. The store keeps the tombstone.
+    /// Destroys a retired or revoked key: its data can never be read again. The store keeps the
+    /// tombstone.
     ///
     /// It asks for an [`Unreferenced`](crate::policy::Unreferenced), the caller's word that no data
     /// is left under the key; or for a [forced](DestroyRequest::forced) destruction, whose reason
-    /// is written in one commit with the change. A key id alone is no evidence: only a policy without rules agrees
-    /// to it.
+    /// is written in one commit with the change. A key id alone is no evidence: only a policy
+    /// without rules agrees to it.
     ///
     /// [`erasure`](Self::erasure) says where the bytes of the key may still be read. A process that
     /// loaded its ring before still holds the material, until it loads again.
@@ -253,7 +254,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// # Errors
     ///
     /// [`RotationError::Refused`] if the evidence does not do; [`RotationError::Entry`] if the key
-    /// is not there, and neither retired nor revoked; and those of [`keyring`](Self::keyring) and of a commit.
+    /// is not there, and neither retired nor revoked; and those of [`keyring`](Self::keyring) and of
+    /// a commit.
     ///
     /// # Examples
     ///

@@ -1,5 +1,6 @@
 //! Everything that stores, services, plans and records print.
 
+use std::convert::Infallible;
 use std::mem;
 use std::sync::{Arc, Mutex};
 
@@ -133,7 +134,7 @@ fn directories<M: Send + Sync + 'static>(
 /// A store whose loads fail, with what it holds.
 struct Failing<P>(P);
 
-impl<P: KeyProvider> KeyProvider for Failing<P> {
+impl<P: KeyProvider<Error = Infallible>> KeyProvider for Failing<P> {
     type Material = P::Material;
     type Error = ChangeMismatch;
 
@@ -145,7 +146,7 @@ impl<P: KeyProvider> KeyProvider for Failing<P> {
         &self,
         proposal: &Proposal<P::Material>,
     ) -> Result<Commit, CommitError<ChangeMismatch>> {
-        self.0.commit(proposal).await.map_err(|error| error.map(|_| unreachable!()))
+        self.0.commit(proposal).await.map_err(|error| error.map(|never| match never {}))
     }
 }
 
