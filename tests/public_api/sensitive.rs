@@ -12,13 +12,14 @@ const MATERIALS: [&str; 6] = ["M", "N", "E", "D", "V", "Self::Material"];
 const HOLDERS: [&str; 9] =
     ["Arc", "Box", "Cow", "IntoIter", "Iterator", "IntoIterator", "Option", "Result", "Vec"];
 /// Rights and records, and how the list calls them.
-const RIGHTS: [(&str, &str); 6] = [
+const RIGHTS: [(&str, &str); 7] = [
     ("EncryptionKey", "gives an encryption key"),
     ("SigningKey", "gives an encryption key"),
     ("OwnedDecryptionKey", "gives an owned decryption key"),
     ("SalvageKey", "gives a salvage key"),
     ("KeyRecord", "gives a record"),
     ("Snapshot", "gives records"),
+    ("Loaded", "gives records"),
 ];
 
 /// Functions and fields that hand out a right, a half or material, and functions that take `self`

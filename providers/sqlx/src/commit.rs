@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::failpoint::{self, reached};
 use crate::lent::Lent;
 use crate::load;
+use crate::other_ids::OtherIds;
 use crate::row::DESTROYED;
 use crate::statements::Statements;
 use crate::wrapped::WrappedKey;
@@ -103,6 +104,10 @@ async fn write<DB: Backend>(
     }
     let mut snapshot = head.snapshot(ring);
     write.read(&proposal.change, &mut snapshot).await.map_err(unwritten::<DB>)?;
+    if let Change::Add(record) = &proposal.change {
+        let checked = write.check_that_no_row_is_lost(&record.info.id, &snapshot).await;
+        checked.map_err(unwritten::<DB>)?;
+    }
     // The revision matches: it is written, or it does not fit.
     let _ = snapshot.apply(proposal).map_err(CommitError::Mismatch)?;
     reached(failpoint::CHECKED);
@@ -158,6 +163,25 @@ impl<DB: Backend> Write<'_, DB> {
                 let values = [self.name];
                 load::put_rows::<DB>(self.connection, &statements.rows, &values, snapshot).await
             }
+        }
+    }
+
+    /// Checks that an id without a row was never used: its row may have been deleted.
+    async fn check_that_no_row_is_lost(
+        &mut self,
+        key: &KeyId,
+        snapshot: &Snapshot<WrappedKey>,
+    ) -> Result<(), Error> {
+        if !snapshot.records.is_empty() || !snapshot.destroyed.is_empty() {
+            return Ok(());
+        }
+        let values = [self.name, id(key)];
+        let ring = self.target.ring;
+        let counted = DB::numbers(self.connection, &self.target.statements.was_used, &values).await;
+        let [times] = counted.map_err(Error::database::<DB>(ring))?;
+        match OtherIds::lost_one(key) {
+            reason if times > Some(0) => Err(Error::OtherIds { ring: ring.clone(), reason }),
+            _ => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::database_error::DatabaseError;
 use crate::dialect::Backend;
+use crate::other_ids::OtherIds;
 use crate::schema_name::SchemaName;
 use crate::wrapped::InvalidWrappedKey;
 
@@ -72,6 +73,14 @@ pub enum Error {
         ring: RingName,
         /// Every violation, by key id.
         reason: InvalidKeyring,
+    },
+    /// The rows are not those of the keys that the ring's history has, by whoever's hand.
+    #[error("ring `{ring}`: {reason}: restore rings, keys and events from one backup")]
+    OtherIds {
+        /// The ring.
+        ring: RingName,
+        /// The ids.
+        reason: OtherIds,
     },
     /// The database may not be written to, or not by this program's role.
     #[error("ring `{ring}`: the database is read-only, or a right is missing")]

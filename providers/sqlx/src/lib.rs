@@ -7,6 +7,7 @@ pub use crate::dialect::Backend;
 pub use crate::error::{Error, MigrationProblem, RowProblem};
 #[cfg(feature = "postgres")]
 pub use crate::listen::{Announcement, CommitListener};
+pub use crate::other_ids::OtherIds;
 pub use crate::provider::SqlxKeyProvider;
 pub use crate::rings::SqlxRings;
 pub use crate::schema::migrate;
@@ -22,6 +23,7 @@ mod lent;
 #[cfg(feature = "postgres")]
 mod listen;
 mod load;
+mod other_ids;
 mod provider;
 mod rings;
 mod row;

@@ -1,15 +1,18 @@
 //! Reading a ring.
 
-use key_rotation::Timestamp;
+use std::collections::HashSet;
+
 use key_rotation::error::EscapedText;
 use key_rotation::store::{Events, Loaded, Revision, RingName, Snapshot};
+use key_rotation::{KeyId, Timestamp};
 use sqlx::{Pool, SqlStr};
 
 use crate::database_error::DatabaseError;
 use crate::dialect::{Backend, Value};
 use crate::error::{Error, RowProblem};
 use crate::lent::Lent;
-use crate::row::{BadRow, Stored, StoredEvent, time_of};
+use crate::other_ids::OtherIds;
+use crate::row::{BadRow, Stored, StoredEvent, UsedIds, time_of};
 use crate::schema;
 use crate::statements::Statements;
 use crate::wrapped::WrappedKey;
@@ -90,6 +93,9 @@ async fn read<DB: Backend>(
     let mut snapshot = head.snapshot(ring);
     let name = [Value::Text(ring.as_str())];
     put_rows::<DB>(connection, &statements.rows, &name, &mut snapshot).await?;
+    if snapshot.revision != Revision::EMPTY {
+        check_ids::<DB>(connection, statements, &snapshot).await?;
+    }
     check_ring(&snapshot)?;
     Ok(Loaded::Ring(snapshot))
 }
@@ -161,6 +167,30 @@ pub(crate) async fn put_rows<DB: Backend>(
         }
     }
     Ok(())
+}
+
+/// Checks that the rows are those of the ids that the events have brought. Where the tables were made
+/// by an older version, whose events could be deleted, a row may have none.
+async fn check_ids<DB: Backend>(
+    connection: &mut DB::Connection,
+    statements: &Statements,
+    snapshot: &Snapshot<WrappedKey>,
+) -> Result<(), Error> {
+    let ring = &snapshot.ring;
+    let name = [Value::Text(ring.as_str())];
+    let events = DB::rows::<UsedIds>(connection, &statements.used_ids, &name).await;
+    let events = events.map_err(Error::database::<DB>(ring))?;
+    let bad = |BadRow { row, reason }| Error::Row { ring: ring.clone(), row, reason };
+    let used: HashSet<KeyId> = events.map_err(bad)?.into_iter().flat_map(|event| event.0).collect();
+    let keys = snapshot.records.iter().map(|record| &record.info.id);
+    let ids: HashSet<&KeyId> = keys.chain(snapshot.destroyed.iter().map(|gone| &gone.id)).collect();
+
+    let lost = used.iter().filter(|id| !ids.contains(id)).cloned().collect();
+    let are_all_known = used.len() as u64 == snapshot.ids;
+    let unknown =
+        ids.into_iter().filter(|id| are_all_known && !used.contains(*id)).cloned().collect();
+    OtherIds::new(lost, unknown)
+        .map_or(Ok(()), |reason| Err(Error::OtherIds { ring: ring.clone(), reason }))
 }
 
 /// Checks that the rows make a ring. Only a ring that nothing was ever written to may have none, and

@@ -172,6 +172,29 @@ impl FromStored for StoredEvent {
     }
 }
 
+/// The ids that came with one commit.
+pub(crate) struct UsedIds(pub(crate) Vec<KeyId>);
+
+impl FromStored for UsedIds {
+    fn read<R: Row>(row: &R) -> Result<Self, BadRow>
+    where
+        for<'c> &'c str: ColumnIndex<R>,
+        i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+        Vec<u8>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    {
+        let number = number("revision", row.try_get("revision"));
+        let name = number.as_ref().map_or_else(|_| String::new(), u64::to_string);
+        let read = || {
+            let id = text("id", row.try_get_unchecked("id"))?;
+            let more = maybe_text("more_ids", row.try_get_unchecked("more_ids"))?;
+            let more = more.as_deref().unwrap_or_default().split_ascii_whitespace();
+            let ids = std::iter::once(&*id).chain(more).map(KeyId::try_from);
+            Ok(Self(ids.collect::<Result<_, _>>().map_err(RowProblem::Id)?))
+        };
+        read().map_err(|reason| BadRow { row: EscapedText::from(name.as_str()), reason })
+    }
+}
+
 impl FromStored for RingHead {
     fn read<R: Row>(row: &R) -> Result<Self, BadRow>
     where

@@ -50,6 +50,12 @@ const RECORD: &str = "INSERT INTO {schema}.key_rotation_events \
 const EVENTS: &str = "SELECT revision, tag, action, id, from_id, more_ids, actor, grounds, reason, \
     counted_at, at, stored_at FROM {schema}.key_rotation_events WHERE ring = $1 AND revision > $2 \
     ORDER BY revision";
+const USED_IDS: &str = "SELECT revision, id, more_ids FROM {schema}.key_rotation_events \
+    WHERE ring = $1 AND action IN ('create', 'add')";
+/// The ids of a creation stand in one column with blanks between them; a creation is the first commit.
+const WAS_USED: &str = "SELECT count(*) FROM {schema}.key_rotation_events WHERE ring = $1 AND \
+    (id = $2 AND action IN ('create', 'add') OR revision = 1 AND \
+     replace(' ' || more_ids || ' ', ' ' || $2 || ' ', '') <> ' ' || more_ids || ' ')";
 const RINGS: &str =
     "SELECT ring, revision, tag, closed_at FROM {schema}.key_rotation_rings WHERE revision > 0";
 
@@ -74,6 +80,9 @@ pub(crate) struct Statements {
     pub(crate) record: SqlStr,
     pub(crate) announce: Option<SqlStr>,
     pub(crate) events: SqlStr,
+    /// The ids that the ring has used, as its events have them.
+    pub(crate) used_ids: SqlStr,
+    pub(crate) was_used: SqlStr,
     pub(crate) rings: SqlStr,
     pub(crate) changed_rings: SqlStr,
     pub(crate) mark: SqlStr,
@@ -110,6 +119,8 @@ impl Statements {
             record: of(RECORD),
             announce: DB::ANNOUNCE.map(of),
             events: of(EVENTS),
+            used_ids: of(USED_IDS),
+            was_used: of(WAS_USED),
             rings: of(RINGS),
             changed_rings: of(&[RINGS, " AND ", DB::CHANGED_SINCE].concat()),
             mark: of(DB::MARK),

@@ -50,6 +50,8 @@ fn of<D: TestDatabase>(name: &str) -> Vec<Trial> {
         trial(format!("{name}::no_active_key"), no_active_key::<D>),
         trial(format!("{name}::deleted_rows_are_no_cold_start"), deleted_rows::<D>),
         trial(format!("{name}::a_lost_row_is_seen_and_its_id_is_not_free"), lost_row::<D>),
+        trial(format!("{name}::a_renamed_row_is_named"), renamed_row::<D>),
+        trial(format!("{name}::rows_of_a_creation_are_missed_too"), renamed_row_of_many::<D>),
         trial(format!("{name}::rows_that_no_key_has"), garbage::<D>),
         trial(format!("{name}::a_revision_of_no_commit"), another_revision::<D>),
         trial(format!("{name}::a_change_that_leaves_no_ring"), no_ring_after::<D>),
@@ -225,13 +227,13 @@ async fn no_active_key<D: TestDatabase>() {
 async fn deleted_rows<D: TestDatabase>() {
     let (database, store) = ring::<D>().await;
     database.by_hand("DELETE FROM key_rotation_keys WHERE ring = 'payments'").await.unwrap();
-    let lost = [Violation::LostKeys { used: 3, found: 0 }, Violation::NoActiveKey];
-    is_refused(
-        &database,
-        &store,
-        |error| matches!(error, Error::InvalidRing { reason, .. } if reason.violations() == lost),
-    )
-    .await;
+    let text =
+        is_refused(&database, &store, |error| is_other_ids(error, &["k1", "k2", "k3"], &[])).await;
+    assert_eq!(
+        text,
+        "ring `payments`: row `k1`, `k2`, `k3` was deleted, hidden or renamed: restore rings, keys \
+         and events from one backup"
+    );
 }
 
 /// A row that is deleted, hidden or renamed under an unchanged revision is seen by the next poll,
@@ -241,21 +243,77 @@ async fn lost_row<D: TestDatabase>() {
         "DELETE FROM key_rotation_keys WHERE ring = 'payments' AND id = 'k2'",
         "UPDATE key_rotation_keys SET ring = 'other' WHERE ring = 'payments' AND id = 'k2'",
     ] {
+        let lost = |error: &Error| is_other_ids(error, &["k2"], &[]);
         let (database, store) = ring::<D>().await;
         let seen = revision(&store).await;
         assert!(matches!(store.load(seen).await.unwrap(), Loaded::Unchanged { .. }));
         database.by_hand(by_hand).await.unwrap();
         for seen in [seen, Revision::EMPTY] {
             let error = store.load(seen).await.unwrap_err();
-            assert!(
-                matches!(&error, Error::InvalidRing { reason, .. }
-                    if reason.violations() == [Violation::LostKeys { used: 3, found: 2 }]),
-                "{error:?}"
-            );
+            assert!(lost(&error), "{error:?}");
         }
-        let error = service(store).add(key("k2"), at(60)).await.unwrap_err();
-        assert!(matches!(error, RotationError::Provider(Error::InvalidRing { .. })), "{error:?}");
+        is_not_free(&store, seen, "k2", lost).await;
     }
+}
+
+/// An id is neither free by the service, which loads the ring, nor by a commit on its own.
+async fn is_not_free<DB: Backend>(
+    store: &SqlxKeyProvider<DB>,
+    seen: Revision,
+    id: &str,
+    expected: impl Fn(&Error) -> bool,
+) {
+    let error = service(store).add(key(id), at(60)).await.unwrap_err();
+    assert!(matches!(&error, RotationError::Provider(error) if expected(error)), "{error:?}");
+    let change = Change::Add(KeyRef::from(&key(id)).to_record());
+    match store.commit(&proposal(seen, change)).await {
+        Err(CommitError::Refused(Error::OtherIds { reason, .. })) => {
+            assert_eq!(reason.lost(), [id.parse::<KeyId>().unwrap()]);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An id that was changed by hand leaves the number of rows as it is. The next load that reads the
+/// rows says which it was, and the old id is not free.
+async fn renamed_row<D: TestDatabase>() {
+    let (database, store) = ring::<D>().await;
+    let seen = revision(&store).await;
+    let by_hand = "UPDATE key_rotation_keys SET id = 'x2' WHERE ring = 'payments' AND id = 'k2'";
+    database.by_hand(by_hand).await.unwrap();
+    let renamed = |error: &Error| is_other_ids(error, &["k2"], &["x2"]);
+    let text = is_refused(&database, &store, renamed).await;
+    assert_eq!(
+        text,
+        "ring `payments`: row `k2` was deleted, hidden or renamed, and row `x2` was put in or \
+         renamed by hand: restore rings, keys and events from one backup"
+    );
+    is_not_free(&store, seen, "k2", renamed).await;
+}
+
+/// The same of keys that came in one commit.
+async fn renamed_row_of_many<D: TestDatabase>() {
+    let (database, store) = new_ring::<D>("payments").await;
+    let records = ["a", "k%", "k_2", "k_22"].map(|id| KeyRef::from(&key(id)).to_record());
+    let first = KeyRef::from(&key("first").activate(at(50))).to_record();
+    let records = std::iter::once(first).chain(records).collect();
+    let create = proposal(Revision::EMPTY, Change::Create { records, destroyed: vec![] });
+    assert_eq!(store.commit(&create).await.unwrap(), Commit::Committed);
+    let by_hand = "DELETE FROM key_rotation_keys WHERE id IN ('k_2', 'first')";
+    database.by_hand(by_hand).await.unwrap();
+    let lost = |error: &Error| is_other_ids(error, &["first", "k_2"], &[]);
+    for id in ["k_2", "first"] {
+        is_not_free(&store, create.next, id, lost).await;
+    }
+    // What only looks like a lost id is free.
+    let change = Change::Add(KeyRef::from(&key("k_")).to_record());
+    assert_eq!(store.commit(&proposal(create.next, change)).await.unwrap(), Commit::Committed);
+}
+
+fn is_other_ids(error: &Error, lost: &[&str], unknown: &[&str]) -> bool {
+    let Error::OtherIds { reason, .. } = error else { return false };
+    let texts = |ids: &[KeyId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    texts(reason.lost()) == lost && texts(reason.unknown()) == unknown
 }
 
 async fn garbage<D: TestDatabase>() {

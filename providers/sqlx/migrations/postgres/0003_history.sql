@@ -37,3 +37,7 @@ UPDATE key_rotation_rings AS ring SET
     ids = (SELECT count(*) FROM key_rotation_keys AS key WHERE key.ring = ring.ring);
 
 CREATE INDEX key_rotation_changed_rings ON key_rotation_rings (changed);
+
+-- In which commit an id came.
+CREATE INDEX key_rotation_used_ids ON key_rotation_events (ring, id)
+    WHERE action IN ('create', 'add');

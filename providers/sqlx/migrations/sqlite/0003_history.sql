@@ -53,3 +53,7 @@ UPDATE key_rotation_rings SET
     changed = rowid;
 
 CREATE INDEX key_rotation_changed_rings ON key_rotation_rings (changed);
+
+-- In which commit an id came.
+CREATE INDEX key_rotation_used_ids ON key_rotation_events (ring, id)
+    WHERE action IN ('create', 'add');
