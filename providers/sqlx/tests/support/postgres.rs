@@ -88,6 +88,12 @@ pub(crate) fn kill_and_restart() {
     cluster.launch().expect("the cluster starts again");
 }
 
+/// Runs a program that comes with PostgreSQL, such as `pg_dump`, to its end.
+pub(crate) fn program(name: &str, arguments: &[&str]) {
+    let binaries = find_binaries(&[name]).expect("the programs of PostgreSQL are on this machine");
+    run(Command::new(binaries.join(name)).args(arguments)).unwrap();
+}
+
 /// A port on which nobody listens.
 pub(crate) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
@@ -103,7 +109,7 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Result<Self, String> {
-        let binaries = find_binaries().ok_or(
+        let binaries = find_binaries(&["initdb", "pg_ctl"]).ok_or(
             "no `initdb` in PATH or /usr/lib/postgresql, and KEY_ROTATION_POSTGRES_URL is not set",
         )?;
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -205,7 +211,8 @@ fn as_its_user(folder: &Path, program: &OsStr) -> Command {
     command
 }
 
-fn find_binaries() -> Option<PathBuf> {
+/// The first folder that has these programs.
+fn find_binaries(programs: &[&str]) -> Option<PathBuf> {
     let in_path = std::env::var_os("PATH")
         .into_iter()
         .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
@@ -215,7 +222,7 @@ fn find_binaries() -> Option<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
         .collect();
     versions.sort();
-    let has_all = |folder: &Path| folder.join("initdb").exists() && folder.join("pg_ctl").exists();
+    let has_all = |folder: &Path| programs.iter().all(|program| folder.join(program).exists());
     in_path.chain(versions.into_iter().rev()).find(|folder| has_all(folder))
 }
 
