@@ -127,7 +127,9 @@ impl Broken {
             _ => false,
         };
         if expected != found && is_let_in {
-            return Some(self.forced(state, sent));
+            let answer = self.forced(state, sent);
+            let is_patient = self.fault == Fault::LetsInTheStarving && answer.is_err();
+            return Some(if is_patient { Ok(Commit::Conflict) } else { answer });
         }
         let is_forced = matches!(
             sent.provenance.grounds,

@@ -9,6 +9,7 @@ pub(crate) enum Fault {
     // What a change writes.
     CreatesInactive,
     RevisionStands,
+    ForgetsTags,
     /// A tag in a floating-point number of 64 bits.
     FloatTags,
     CreatesTheActiveAlone,

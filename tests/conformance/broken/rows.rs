@@ -13,11 +13,11 @@ impl Broken {
     /// What arrives of the proposal.
     pub(super) fn arrived(&self, sent: &Sent) -> Sent {
         let mut arrived = sent.clone();
+        if self.fault == Fault::ForgetsTags {
+            arrived.next.tag = 0;
+        }
         if self.fault == Fault::FloatTags {
-            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-            #[allow(clippy::cast_sign_loss, reason = "that is the fault")]
-            let tag = sent.next.tag as f64 as u64;
-            arrived.next.tag = tag;
+            arrived.next.tag = sent.next.tag as f64 as u64;
         }
         match &mut arrived.change {
             Change::Create { records, destroyed } => {
@@ -59,8 +59,6 @@ impl Broken {
             Fault::Seconds => each_time(row, |millis| millis / 1000 * 1000),
             Fault::SignedSeconds => each_time(row, |millis| millis.min(2_147_483_647_999)),
             Fault::FloatTimes => {
-                #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-                #[allow(clippy::cast_sign_loss, reason = "that is the fault")]
                 each_time(row, |millis| millis as f32 as u64);
             }
             Fault::CutsMaterials => row.material = Arc::new(cut(&row.material, 255)),

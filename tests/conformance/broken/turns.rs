@@ -22,7 +22,7 @@ impl Broken {
             }
             Fault::UnderWayIsAConflict => self.announces(sent).await,
             Fault::WritesHalfWhenDropped => {
-                let half = Unfinished { store: self, on_drop: Some(|state| demote_all(state)) };
+                let half = Unfinished { store: self, on_drop: Some(demote_all) };
                 give_way(2).await;
                 half.finish();
                 self.write(&mut self.lock(), sent)
@@ -91,7 +91,8 @@ impl Broken {
         let mut state = self.lock();
         let was_an_addition = |state: &State| {
             let latest = state.events.last().map(|event| &event.action);
-            let is_one_late = Some(state.rows.revision.number) == sent.expected.number.checked_add(1);
+            let is_one_late =
+                Some(state.rows.revision.number) == sent.expected.number.checked_add(1);
             is_one_late && matches!(latest, Some(AuditAction::Added { .. }))
         };
         let is_merged = match self.fault {
