@@ -19,6 +19,10 @@ use crate::store::{Change, KeyProvider, Loaded, Proposal};
 /// The number of rivals.
 const RIVALS: u8 = 16;
 
+/// The number of turns that readers have between two commits: each loads more than once, and so
+/// notices a load that is older than the one before.
+const BETWEEN_COMMITS: usize = 4;
+
 /// Checks that a change that expects another revision than the store's is a conflict: not an error,
 /// and never written. The other revision is an older one, a newer one, or one of the same number
 /// with another tag.
@@ -259,11 +263,11 @@ async fn write<F: Fixture>(subject: &mut Subject<'_, F>) -> Checked {
         let millis = 100 + 10 * u64::from(round);
         let (from, to) = if round % 2 == 0 { ("k1", "k2") } else { ("k2", "k1") };
         subject.applies(rotation(from, to, millis, true)).await?;
-        give_way(1).await;
+        give_way(BETWEEN_COMMITS).await;
         let mut extra = staged("k", 50, millis);
         extra.info.id = KeyId::from(round);
         subject.applies(Change::Add(extra)).await?;
-        give_way(1).await;
+        give_way(BETWEEN_COMMITS).await;
     }
     subject.applies(retirement("k3", 300)).await?;
     subject.applies(destruction("k4", 300)).await
