@@ -103,7 +103,7 @@ impl<M> Snapshot<M> {
                 let _ring = Keyring::from_parts(records.clone(), destroyed.clone())
                     .map_err(ChangeMismatch::InvalidKeyring)?;
                 self.records = records.iter().map(|record| added(record, number)).collect();
-                self.destroyed.clone_from(destroyed);
+                self.destroyed = destroyed.iter().map(kept).collect();
                 self.ids = (self.records.len() + self.destroyed.len()) as u64;
                 Ok(Vec::new())
             }
@@ -154,7 +154,7 @@ impl<M> Snapshot<M> {
             Change::Destroy(destruction) => {
                 let Destruction { id, at, .. } = destruction;
                 let _ = self.fitting(id, &[Retired, Revoked], *at)?;
-                self.destroyed.push(destruction.clone());
+                self.destroyed.push(kept(destruction));
                 let (gone, kept): (Vec<_>, _) =
                     mem::take(&mut self.records).into_iter().partition(|row| row.info.id == *id);
                 self.records = kept;
@@ -226,6 +226,11 @@ fn added<M>(record: &KeyRecord<M>, number: u64) -> KeyRecord<M> {
     row.info.deactivated_in = if was_demoted { number } else { 0 };
     row.material_in = number;
     row
+}
+
+/// The tombstone that a store keeps: its time is the one that counts, whatever was asked for.
+fn kept(destruction: &Destruction) -> Destruction {
+    Destruction::new(destruction.id.clone(), destruction.at)
 }
 
 /// Puts other material into the row, if there is some, and returns what was there.
