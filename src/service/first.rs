@@ -6,11 +6,12 @@ use core::borrow::Borrow;
 use super::commit::Seen;
 use super::{Outcome, RotationError, RotationService, ring_of};
 use crate::audit::Grounds;
+use crate::id::KeyId;
 use crate::key::{Destruction, Key, KeyRecord, KeyRef};
 use crate::policy::RotationPolicy;
 use crate::ring::{Keyring, KeyringState};
 use crate::status::Inactive;
-use crate::store::{Change, KeyProvider};
+use crate::store::{Change, ChangeMismatch, KeyProvider};
 use crate::timestamp::Timestamp;
 
 impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
@@ -114,10 +115,27 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
                 return Err(RotationError::InvalidKeyring { ring: snapshot.ring, reason });
             }
         };
+        if let Some((id, carried)) = later_than(at, &records, &destroyed) {
+            let source = ChangeMismatch::Backdated { id: id.clone(), at, carried };
+            return Err(RotationError::Mismatch { ring: snapshot.ring, id: Some(id), source });
+        }
         let seen = Seen { ring: snapshot.ring, revision: snapshot.revision };
         let change = Change::Create { records, destroyed };
         self.commit(seen, change, state, Grounds::Ordinary, at).await
     }
+}
+
+/// A key or tombstone that carries a time after this one.
+fn later_than<M>(
+    at: Timestamp,
+    records: &[KeyRecord<M>],
+    destroyed: &[Destruction],
+) -> Option<(KeyId, Timestamp)> {
+    let keys = records.iter().map(|record| (&record.info.id, record.info.times.latest()));
+    let tombstones = destroyed.iter().map(|tombstone| (&tombstone.id, Some(tombstone.at)));
+    keys.chain(tombstones).find_map(|(id, latest)| {
+        latest.filter(|latest| at < *latest).map(|latest| (id.clone(), latest))
+    })
 }
 
 /// The record of a key that a store gets now. What is not known of it is dated now, or by the
