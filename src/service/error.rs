@@ -41,7 +41,10 @@ pub enum RotationError<E> {
     Provider(#[source] E),
     /// The change does not fit what the store holds: the store or its provider is wrong. Nothing was
     /// written.
-    #[error("ring `{ring}` cannot be changed{}: nothing was written", Of(id))]
+    #[error(
+        "the change{} does not fit what the store of ring `{ring}` holds, and nothing was written",
+        Of(id)
+    )]
     Mismatch {
         /// The ring.
         ring: RingName,
