@@ -94,6 +94,13 @@ pub(crate) fn program(name: &str, arguments: &[&str]) {
     run(Command::new(binaries.join(name)).args(arguments)).unwrap();
 }
 
+/// What the server of this process has logged.
+pub(crate) fn log() -> String {
+    let cluster = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = cluster.as_ref().expect("the cluster is our own").folder.path();
+    String::from_utf8_lossy(&fs::read(folder.join("log")).unwrap()).into_owned()
+}
+
 /// A port on which nobody listens.
 pub(crate) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
