@@ -104,6 +104,8 @@ pub trait Dialect: Database<Connection: Migrate> {
     const LOCK_RING: Option<&'static str>;
     /// Holds off other migrations until the transaction ends.
     const LOCK_MIGRATIONS: Option<&'static str>;
+    /// Counts the schemas of this name, in which tables can be made.
+    const HAS_SCHEMA: &'static str;
     /// Makes a migration see the tables of the schema `$1` alone, until the transaction ends.
     const ENTER_SCHEMA: Option<&'static str>;
     /// Selects the number of temporary tables that a migration would take for its own.

@@ -73,8 +73,12 @@ async fn make_tables<DB: Backend>(
     if let Some(lock) = DB::LOCK_MIGRATIONS {
         DB::execute(connection, &lock.into_sql_str(), &[]).await?;
     }
+    let name = [Value::Text(schema.as_str())];
+    if DB::numbers(connection, &DB::HAS_SCHEMA.into_sql_str(), &name).await? != [Some(1)] {
+        return Err(MigrationProblem::NoSchema(schema.clone()));
+    }
     if let Some(enter) = DB::ENTER_SCHEMA {
-        DB::execute(connection, &enter.into_sql_str(), &[Value::Text(schema.as_str())]).await?;
+        DB::execute(connection, &enter.into_sql_str(), &name).await?;
     }
     if let Some(shadows) = DB::SHADOWS {
         let [shadows] = DB::numbers(connection, &shadows.into_sql_str(), &[]).await?;

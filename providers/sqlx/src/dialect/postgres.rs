@@ -39,6 +39,8 @@ impl Dialect for Postgres {
     // The number is any that others are unlikely to use.
     const LOCK_MIGRATIONS: Option<&'static str> =
         Some("SELECT pg_advisory_xact_lock(7741035520923411)");
+    const HAS_SCHEMA: &'static str =
+        "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1";
     // Temporary tables come first unless they are named.
     const ENTER_SCHEMA: Option<&'static str> =
         Some("SELECT set_config('search_path', $1 || ', pg_temp', true)");

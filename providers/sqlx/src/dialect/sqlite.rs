@@ -35,6 +35,8 @@ impl Dialect for Sqlite {
     const NOT_THERE: &'static [&'static str] = &["1"];
     const LOCK_RING: Option<&'static str> = None;
     const LOCK_MIGRATIONS: Option<&'static str> = None;
+    // A migration names no schema, and so makes the tables of an attached file nowhere.
+    const HAS_SCHEMA: &'static str = "SELECT $1 = 'main'";
     const ENTER_SCHEMA: Option<&'static str> = None;
     const SHADOWS: Option<&'static str> = Some(
         "SELECT count(*) FROM sqlite_temp_master WHERE lower(name) LIKE 'key\\_rotation\\_%' ESCAPE '\\'",
