@@ -1,6 +1,11 @@
 //! A ring that was made elsewhere is adopted by an empty store, in one commit.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 use std::sync::{Arc, Barrier};
 use std::thread;

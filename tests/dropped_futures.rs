@@ -4,7 +4,12 @@
 //! Whatever was dropped, the store is whole, its history is that of its rows, the change has happened
 //! or has not, and the same can be asked again.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};

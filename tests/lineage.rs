@@ -1,6 +1,11 @@
 //! A store that was restored from a backup is not followed by those who knew more.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;

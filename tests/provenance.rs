@@ -1,7 +1,12 @@
 //! Who made a change, why and when: in the store's history, in one commit with the change, and the same
 //! in an audit sink.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};

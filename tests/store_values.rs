@@ -1,7 +1,12 @@
 //! Values at the borders of the store contract: late proposals, last revisions, closed rings, dates, new
 //! wrapping, erased types, tags and names.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 use std::collections::HashSet;
 use std::error::Error;

@@ -123,6 +123,10 @@ fn meaning(code: &str) -> Option<&'static str> {
             "prepared statements get lost between here and the server: a pooler that hands out \
              another server for each transaction cannot be used; set it to session mode"
         }
+        code if code.len() == 5 && code.starts_with("22") => {
+            "a value was refused: by a trigger, or by another statement than ours, where a pooler \
+             hands out another server for each transaction; set it to session mode"
+        }
         "5" | "261" | "517" | "773" => "another program holds the file",
         "6" | "262" => "another connection holds the table",
         "13" => "the disk is full",

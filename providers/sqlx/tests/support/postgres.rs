@@ -205,7 +205,7 @@ impl Drop for Cluster {
     }
 }
 
-fn as_its_user(folder: &Path, program: &OsStr) -> Command {
+pub(crate) fn as_its_user(folder: &Path, program: &OsStr) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("runuser");
         command.args(["-u", "postgres", "--"]).arg(program);
