@@ -14,6 +14,8 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// reason, until this is called again: each call judges all keys anew. Nothing is lost by it:
     /// the ring keeps the keys and their material, stores them, and can change them.
     ///
+    /// A refusal stays with a key that is retired, revoked and restored, until this is called again.
+    ///
     /// A policy's answer changes with time. Call this when a ring is loaded, and again when the
     /// plan says so.
     ///

@@ -88,7 +88,8 @@ impl KeyringState {
         &self.unprepared
     }
 
-    /// Lists the keys that [`Keyring::enforce`] does not let decrypt, with the reasons.
+    /// Lists the keys that [`Keyring::enforce`] does not let decrypt, with the reasons. A revoked
+    /// key, which decrypts nothing anyway, keeps the reason that it had.
     pub fn refused(&self) -> &[(KeyId, Refusal)] {
         &self.refused
     }
