@@ -214,6 +214,7 @@ mod refusal;
 mod revision;
 mod ring_name;
 mod status;
+mod supplies;
 mod text;
 mod timestamp;
 
@@ -239,6 +240,7 @@ pub mod error {
     pub use crate::shared::{MissError, StaleKeyring};
     pub use crate::status::ParseStatusError;
     pub use crate::store::{ChangeMismatch, CommitError, DynProviderError};
+    pub use crate::supplies::NothingSupplied;
     pub use crate::text::{EscapedText, InvalidAuditText};
     pub use crate::timestamp::InvalidTimestamp;
 }

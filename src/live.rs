@@ -19,9 +19,10 @@ use crate::ring::Keyring;
 use crate::service::{RotationError, RotationService, ring_of};
 use crate::shared::SharedKeyring;
 use crate::store::{KeyProvider, Loaded, Snapshot};
+use crate::supplies::Supplies;
 use crate::timestamp::Timestamp;
 
-impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
+impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationService<P, R, S> {
     /// Loads the store's ring, to be shared by the threads of this process and kept up to date with
     /// [`refresh`](Self::refresh).
     ///

@@ -13,12 +13,15 @@ use crate::text::AuditText;
 
 use self::commit::Seen;
 
+pub use self::compromise::{Leak, Replacement};
 pub use self::error::RotationError;
 pub use self::request::DestroyRequest;
 pub use self::schedule::Applied;
+pub use crate::supplies::{NoSupplies, NothingSupplied, Supplies};
 
 mod changes;
 mod commit;
+mod compromise;
 mod error;
 mod first;
 mod request;
@@ -41,6 +44,8 @@ mod schedule;
 /// | change the active key | [`rotate_to`](Self::rotate_to), [`rotate_in_emergency`](Self::rotate_in_emergency) |
 /// | end a key's life | [`retire`](Self::retire), [`destroy`](Self::destroy) |
 /// | stop trusting a key, and trust it again | [`revoke`](Self::revoke), [`restore`](Self::restore) |
+/// | leave keys that have leaked | [`replace_compromised`](Self::replace_compromised) |
+/// | say where new keys come from | [`supplied_by`](Self::supplied_by) |
 /// | put a blob under a new wrapping key | [`rewrap`](Self::rewrap) |
 /// | end a ring | [`close`](Self::close) |
 /// | do what is due | [`plan`](Self::plan), [`apply`](Self::apply) |
@@ -80,16 +85,17 @@ mod schedule;
 /// being sent then has happened or not; a change that has happened is in the store's history, with
 /// its actor and reason, and the sink of [`with_audit`](Self::with_audit) may not have been told.
 #[derive(Clone)]
-pub struct RotationService<P, R> {
+pub struct RotationService<P, R, S = NoSupplies> {
     provider: P,
     policy: R,
+    supplies: S,
     actor: AuditText,
     audit: Option<Arc<dyn AuditSink>>,
     tags: fn() -> u64,
 }
 
 // By hand: a policy chosen at run time has no `Debug`, and a provider's may tell where the store is.
-impl<P, R> fmt::Debug for RotationService<P, R> {
+impl<P, R, S> fmt::Debug for RotationService<P, R, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RotationService").field("actor", &self.actor).finish_non_exhaustive()
     }
@@ -129,7 +135,17 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// is told from all others.
     #[must_use]
     pub fn with_tags(provider: P, policy: R, tags: fn() -> u64) -> Self {
-        Self { provider, policy, actor: AuditText::unnamed(), audit: None, tags }
+        let actor = AuditText::unnamed();
+        Self { provider, policy, supplies: NoSupplies, actor, audit: None, tags }
+    }
+}
+
+impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationService<P, R, S> {
+    /// Gives the service what it may need from the program: new keys, and counts.
+    #[must_use]
+    pub fn supplied_by<T: Supplies<P::Material>>(self, supplies: T) -> RotationService<P, R, T> {
+        let Self { provider, policy, supplies: _, actor, audit, tags } = self;
+        RotationService { provider, policy, supplies, actor, audit, tags }
     }
 
     /// Draws the tags of commits from this source, as for [`with_tags`](Self::with_tags).

@@ -193,8 +193,15 @@ fn every_public_type_is_among_the_exhibits() {
         assert!(exported.contains(name), "{name} was not found in src/");
     }
 
-    let traits =
-        ["AuditSink", "Halves", "History", "KeyProvider", "RingDirectory", "RotationPolicy"];
+    let traits = [
+        "AuditSink",
+        "Halves",
+        "History",
+        "KeyProvider",
+        "RingDirectory",
+        "RotationPolicy",
+        "Supplies",
+    ];
     let columns = ["CanActivate", "CanDeactivate", "CanDecrypt", "CanDestroy", "CanEncrypt"];
     let more_columns = ["CanRestore", "CanRetire", "CanRevoke", "CanSalvage", "Status"];
     let without_a_value = ["Active", "Inactive", "Retired", "Revoked", "Apart"];

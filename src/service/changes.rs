@@ -1,24 +1,29 @@
 //! The changes of a stored ring, one method each.
 
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::borrow::Borrow;
 
 use super::commit::Seen;
+use super::compromise::not_supplied;
 use super::{DestroyRequest, Outcome, RotationError, RotationService};
 use crate::audit::Grounds;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Unreferenced};
+use crate::id::KeyId;
 use crate::key::{
     Addition, Closing, Destruction, Key, KeyInfo, KeyRef, Restoration, Retirement, Revocation,
     Rewrapping, RotationDecision,
 };
 use crate::policy::RotationPolicy;
+use crate::refusal::{Refusal, Rule};
 use crate::ring::{EntryError, Keyring, TakenId};
 use crate::status::{Inactive, KeyStatus, Retired, Revoked};
 use crate::store::{Change, KeyProvider};
+use crate::supplies::Supplies;
 use crate::text::{AuditText, EscapedText};
 use crate::timestamp::Timestamp;
 
-impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
+impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationService<P, R, S> {
     /// Adds an inactive key, for every process to load before it is activated. The store has it
     /// from `at` on.
     ///
@@ -50,16 +55,27 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         key: impl Borrow<Key<Inactive, P::Material>>,
         at: Timestamp,
     ) -> Result<Outcome<Addition>, RotationError<P::Error>> {
-        let mut key = key.borrow().share();
-        key.head_mut().times.added_at = Some(at);
         let (seen, ring) = self.load_ring().await?;
+        self.add_to(seen, &ring, key.borrow(), at, Grounds::Ordinary).await
+    }
+
+    pub(super) async fn add_to(
+        &self,
+        seen: Seen,
+        ring: &Keyring<P::Material>,
+        key: &Key<Inactive, P::Material>,
+        at: Timestamp,
+        grounds: Grounds,
+    ) -> Result<Outcome<Addition>, RotationError<P::Error>> {
+        let mut key = key.share();
+        key.head_mut().times.added_at = Some(at);
         if let Some(taken_by) = ring.taken_by(key.id().as_str()) {
             let id = key.id().clone();
             return Err(RotationError::KeyIdTaken(TakenId::new(id, taken_by)));
         }
         let receipt = Addition::new(key.id().clone(), at);
         let change = Change::Add(KeyRef::from(&key).to_record());
-        self.commit(seen, change, receipt, Grounds::Ordinary, at).await
+        self.commit(seen, change, receipt, grounds, at).await
     }
 
     /// Makes the inactive key of this id the active one, if the policy agrees.
@@ -140,7 +156,7 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     ) -> Result<Outcome<Retirement>, RotationError<P::Error>> {
         let (seen, mut ring) = self.load_ring().await?;
         let retirement = ring.entry::<Inactive>(id)?.retire(at);
-        self.commit_retirement(seen, retirement).await
+        self.commit_retirement(seen, &ring, retirement).await
     }
 
     /// Revokes the inactive or retired key of this id, which is not trusted any more: it does not
@@ -159,13 +175,25 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
         reason: AuditText,
         at: Timestamp,
     ) -> Result<Outcome<Revocation>, RotationError<P::Error>> {
-        let (seen, mut ring) = self.load_ring().await?;
+        let (seen, ring) = self.load_ring().await?;
+        self.revoke_in(seen, ring, id, reason, at).await
+    }
+
+    pub(super) async fn revoke_in(
+        &self,
+        seen: Seen,
+        mut ring: Keyring<P::Material>,
+        id: &str,
+        reason: AuditText,
+        at: Timestamp,
+    ) -> Result<Outcome<Revocation>, RotationError<P::Error>> {
         let revocation = match ring.get(id).map(|key| key.status()) {
             Some(KeyStatus::Retired) => ring.entry::<Retired>(id)?.revoke(at),
             _ => ring.entry::<Inactive>(id)?.revoke(at),
         };
         let (receipt, at) = (revocation.clone(), revocation.at);
-        let change = Change::Revoke { revocation, material: None };
+        let material = self.half_that_stays(&seen, &ring, &receipt.id)?;
+        let change = Change::Revoke { revocation, material };
         self.commit(seen, change, receipt, Grounds::Distrust(reason), at).await
     }
 
@@ -243,8 +271,8 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     /// Destroys a retired or revoked key: its data can never be read again. The store keeps the
     /// tombstone.
     ///
-    /// It asks for an [`Unreferenced`](crate::policy::Unreferenced), the caller's word that no data
-    /// is left under the key; or for a [forced](DestroyRequest::forced) destruction, whose reason
+    /// It asks for an [`Unreferenced`], the caller's word that no data
+    /// is left under the key, or for [supplies](Self::supplied_by) that count; or for a [forced](DestroyRequest::forced) destruction, whose reason
     /// is written in one commit with the change. A key id alone is no evidence: only a policy
     /// without rules agrees to it.
     ///
@@ -282,7 +310,29 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     ) -> Result<Outcome<Destruction>, RotationError<P::Error>> {
         let DestroyRequest { id, evidence } = request.into();
         let (seen, ring) = self.load_ring().await?;
+        let evidence = match (evidence, ring.get(&id)) {
+            (Evidence::None, Some(key)) => self.counted(&seen, key.id(), at).await?,
+            (evidence, _) => evidence,
+        };
         self.destroy_in(seen, ring, &id, evidence, at).await
+    }
+
+    /// Asks the supplies how much data needs the key.
+    async fn counted(
+        &self,
+        seen: &Seen,
+        id: &KeyId,
+        at: Timestamp,
+    ) -> Result<Evidence, RotationError<P::Error>> {
+        let counted = self.supplies.references(id).await.map_err(not_supplied(&seen.ring))?;
+        let Some(count) = counted else { return Ok(Evidence::None) };
+        match Unreferenced::counted(id.clone(), count, at) {
+            Ok(unreferenced) => Ok(unreferenced.into()),
+            Err(needed) => {
+                let reason = Refusal::new(needed.to_string()).by(Rule::Evidence);
+                Err(RotationError::Refused { id: needed.id, reason })
+            }
+        }
     }
 
     pub(super) async fn destroy_in(
@@ -322,11 +372,26 @@ impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
     pub(super) async fn commit_retirement(
         &self,
         seen: Seen,
+        ring: &Keyring<P::Material>,
         retirement: Retirement,
     ) -> Result<Outcome<Retirement>, RotationError<P::Error>> {
         let (receipt, at) = (retirement.clone(), retirement.at);
-        let change = Change::Retire { retirement, material: None };
+        let material = self.half_that_stays(&seen, ring, &receipt.id)?;
+        let change = Change::Retire { retirement, material };
         self.commit(seen, change, receipt, Grounds::Ordinary, at).await
+    }
+
+    /// What stays in the store of a key that no longer encrypts; `None` if all of it does.
+    fn half_that_stays(
+        &self,
+        seen: &Seen,
+        ring: &Keyring<P::Material>,
+        id: &KeyId,
+    ) -> Result<Option<Arc<P::Material>>, RotationError<P::Error>> {
+        let Some(key) = ring.get(id.as_str()) else { return Ok(None) };
+        let record = key.to_record();
+        let half = self.supplies.decrypting_half(&record.info, &record.material);
+        Ok(half.map_err(not_supplied(&seen.ring))?.map(Arc::new))
     }
 
     pub(super) async fn commit_rotation(

@@ -7,6 +7,7 @@ use crate::policy::RotationPolicy;
 use crate::revision::Revision;
 use crate::ring_name::RingName;
 use crate::store::{Change, Commit, CommitError, KeyProvider, Proposal};
+use crate::supplies::Supplies;
 use crate::timestamp::Timestamp;
 
 /// How often a proposal is sent again, at most.
@@ -18,7 +19,7 @@ pub(super) struct Seen {
     pub(super) revision: Revision,
 }
 
-impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
+impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationService<P, R, S> {
     /// Sends a change and finds out what became of it: see the type's documentation.
     pub(super) async fn commit<T>(
         &self,

@@ -1,5 +1,7 @@
 //! [`RotationError`]: the answer of a service that could not do what it was asked.
 
+use alloc::boxed::Box;
+
 use thiserror::Error;
 
 use crate::id::KeyId;
@@ -126,6 +128,15 @@ pub enum RotationError<E> {
         ring: RingName,
         /// Everything that is wrong.
         reason: InvalidKeyring,
+    },
+    /// The service's [supplies](crate::service::Supplies) could not give what was needed: a new key, a
+    /// count, the half that stays. Nothing was written.
+    #[error("a change of ring `{ring}` needs what the service's supplies could not give")]
+    Supplies {
+        /// The ring.
+        ring: RingName,
+        /// The error of the supplies.
+        source: Box<dyn core::error::Error + Send + Sync>,
     },
     /// There is no key of that id, or it has another status.
     #[error(transparent)]

@@ -12,9 +12,10 @@ use crate::policy::RotationPolicy;
 use crate::ring::{Keyring, KeyringState};
 use crate::status::Inactive;
 use crate::store::{Change, ChangeMismatch, KeyProvider};
+use crate::supplies::Supplies;
 use crate::timestamp::Timestamp;
 
-impl<P: KeyProvider, R: RotationPolicy> RotationService<P, R> {
+impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationService<P, R, S> {
     /// Loads the store's ring, and creates it with this key if the store is empty.
     ///
     /// This is for the start of a program. When many processes start on an empty store at once, one

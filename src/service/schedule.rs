@@ -8,9 +8,10 @@ use crate::policy::{Cryptoperiods, Usage};
 use crate::ring::KeyringState;
 use crate::status::Inactive;
 use crate::store::KeyProvider;
+use crate::supplies::Supplies;
 use crate::timestamp::Timestamp;
 
-impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
+impl<P: KeyProvider, S: Supplies<P::Material>> RotationService<P, Cryptoperiods, S> {
     /// Works out the plan for the store's ring, as [`Cryptoperiods::plan`] does.
     ///
     /// # Errors
@@ -74,7 +75,7 @@ impl<P: KeyProvider> RotationService<P, Cryptoperiods> {
             }
             DueStep::Retire { id, .. } => {
                 let retirement = ring.entry::<Inactive>(id.as_str())?.retire(at);
-                Ok(self.commit_retirement(seen, retirement).await?.into())
+                Ok(self.commit_retirement(seen, &ring, retirement).await?.into())
             }
             DueStep::Destroy { id, .. } => {
                 Ok(self.destroy_in(seen, ring, id.as_str(), evidence, at).await?.into())

@@ -9,13 +9,15 @@ use std::time::Duration;
 use key_rotation::conformance::{self, Fixture};
 use key_rotation::error::{ChangeMismatch, RotationError};
 use key_rotation::key::{Destruction, Retirement, Rotation};
+use key_rotation::service::{Leak, NoSupplies, Supplies};
 use key_rotation::shared::{RefreshOnMiss, SharedKeyring};
 use key_rotation::store::{
     Change, Commit, CommitError, DynKeyProvider, Events, History, Loaded, Proposal, Revision,
     RingName, Snapshot,
 };
 use key_rotation::{
-    KeyProvider, KeyRecord, KeyStatus, Keyring, RotationService, StrictSingleActive, Times,
+    InMemoryKeyProvider, Inactive, Key, KeyProvider, KeyRecord, KeyStatus, Keyring,
+    RotationService, StrictSingleActive, Times,
 };
 use pollster::block_on;
 
@@ -184,6 +186,12 @@ pub(super) fn services(all: &mut Produced) {
             .unwrap();
     all.error(&block_on(service(store(snapshot())).adopt(unprepared, at(30))).unwrap_err());
     let service = service(store(snapshot()));
+    let alone = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    let _ = block_on(alone.bootstrap(staged("k1"), at(30))).unwrap();
+    let leaked = "leaked".parse().unwrap();
+    all.error(&block_on(alone.replace_compromised(Leak::Ring, leaked, at(30))).unwrap_err());
+    let nothing: Result<Key<Inactive, u8>, _> = block_on(NoSupplies.new_key(at(30)));
+    all.error(&nothing.unwrap_err());
     all.error(&block_on(service.retire("k2", at(30))).unwrap_err());
     all.error(&block_on(service.retire("k9", at(30))).unwrap_err());
     let taken = block_on(service.add(staged("k2"), at(30))).unwrap_err();

@@ -12,7 +12,7 @@ use key_rotation::key::{
 };
 use key_rotation::plan::{Because, DueStep};
 use key_rotation::policy::{Evidence, Unreferenced, Usage, days};
-use key_rotation::service::{Applied, DestroyRequest};
+use key_rotation::service::{Applied, DestroyRequest, Leak, NoSupplies};
 use key_rotation::store::{
     Change, Changed, Commit, CommitError, DynKeyProvider, DynProviderError, History, InMemoryRings,
     Loaded, Mark, Proposal, Revision, RingDirectory, RingHead, RingName,
@@ -35,6 +35,21 @@ pub(crate) fn exhibit<M: Send + Sync + 'static>(
     directories(all, key);
     plans(all, key);
     audit(all, key);
+    supplies(all, key);
+}
+
+/// A leak that is answered, and one for which there is no new key.
+fn supplies<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+    let service = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
+    let _ = block_on(service.bootstrap(key("first"), at(2))).unwrap();
+    let _ = block_on(service.add(key("second"), at(3))).unwrap();
+    let leaked = || "leaked".parse().unwrap();
+    all.debug("Leak", &Leak::Key);
+    all.debug("Replacement", &block_on(service.replace_compromised(Leak::Key, leaked(), at(4))));
+    let error = block_on(service.replace_compromised(Leak::Ring, leaked(), at(5))).unwrap_err();
+    all.error("NothingSupplied", &error);
+    all.debug("NoSupplies", &NoSupplies);
+    all.debug("RotationService", &service);
 }
 
 fn stores<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
