@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
 
 use key_rotation::error::ChangeMismatch;
-use key_rotation::store::{Change, Commit, Revision, Snapshot};
+use key_rotation::store::{Commit, CommitError, Loaded, Proposal, Revision, RingName, Snapshot};
 use key_rotation::{
     Key, KeyId, KeyMaterial, KeyProvider, Keyring, RotationService, StrictSingleActive, Timestamp,
 };
@@ -32,10 +32,16 @@ pub extern "C" fn rotate(millis: u64) -> usize {
     if ring.add(second, at).is_err() || ring.rotate_to("2", at).is_err() {
         return 0;
     }
-    let service = RotationService::new(Empty, StrictSingleActive);
+    let service = RotationService::with_tags(Empty, StrictSingleActive, tag);
     let loaded = pin!(service.keyring()).poll(&mut Context::from_waker(Waker::noop()));
     let is_empty = matches!(loaded, Poll::Ready(Err(_)));
     ring.len() + ring.state().to_string().len() + usize::from(is_empty)
+}
+
+/// A device has a generator of its own. Here it counts.
+fn tag() -> u64 {
+    static DRAWN: AtomicUsize = AtomicUsize::new(1);
+    DRAWN.fetch_add(1, Ordering::Relaxed) as u64
 }
 
 struct Empty;
@@ -44,11 +50,14 @@ impl KeyProvider for Empty {
     type Material = KeyMaterial;
     type Error = ChangeMismatch;
 
-    async fn load(&self) -> Result<Snapshot<KeyMaterial>, ChangeMismatch> {
-        Ok(Snapshot::empty())
+    async fn load(&self, _: Revision) -> Result<Loaded<KeyMaterial>, ChangeMismatch> {
+        Ok(Loaded::Ring(Snapshot::empty(RingName::from_static("empty"))))
     }
 
-    async fn commit(&self, _: Revision, _: &Change<KeyMaterial>) -> Result<Commit, ChangeMismatch> {
+    async fn commit(
+        &self,
+        _: &Proposal<KeyMaterial>,
+    ) -> Result<Commit, CommitError<ChangeMismatch>> {
         Ok(Commit::Conflict)
     }
 }
