@@ -50,6 +50,12 @@ impl DatabaseError {
         Self { kind: Kind::Io(io::ErrorKind::ConnectionReset) }
     }
 
+    /// The error for a schema that is not there, or that the role may not use.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn no_schema() -> Self {
+        Self { kind: Kind::Code(String::from("3F000")) }
+    }
+
     /// The error for rows that are not there any more when they are to be changed.
     pub(crate) fn rows() -> Self {
         Self { kind: Kind::Rows }
@@ -113,7 +119,7 @@ fn meaning(code: &str) -> Option<&'static str> {
         "25006" | "8" | "264" | "520" | "776" | "1032" | "1288" | "1544" => "it is read-only",
         "42501" | "23" => "a right is missing",
         "42P01" | "42703" | "1" => "a table or a column is not there",
-        "3F000" => "the schema is not there",
+        "3F000" => "the schema is not there, or the role may not use it",
         "40001" | "40P01" => "another transaction was in the way",
         "55P03" => "a lock could not be had in time",
         "57014" => "the statement was cancelled",

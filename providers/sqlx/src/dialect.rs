@@ -8,6 +8,7 @@ use sqlx::{Database, SqlStr};
 use sqlx::{Encode, Type, query::Query};
 
 use crate::database_error::DatabaseError;
+use crate::error::MigrationProblem;
 use crate::row::{BadRow, FromStored};
 use crate::schema_name::SchemaName;
 
@@ -86,6 +87,10 @@ pub trait Dialect: Database<Connection: Migrate> {
     const BEGIN_READ: &'static str;
     /// Begins a transaction that will write.
     const BEGIN_WRITE: &'static str;
+    /// What stands before the database's own functions, so that no other is called.
+    const OWN: &'static str;
+    /// The database's own operator `{}`.
+    const OPERATOR: &'static str;
     /// The schema that every database has.
     const USUAL_SCHEMA: &'static str;
     /// The time in milliseconds, by a clock of the database; `NULL` where it has none.
@@ -106,6 +111,8 @@ pub trait Dialect: Database<Connection: Migrate> {
     const LOCK_MIGRATIONS: Option<&'static str>;
     /// Makes a migration see the tables of the schema `$1` alone, until the transaction ends.
     const ENTER_SCHEMA: Option<&'static str>;
+    /// Selects 1 if a migration makes its tables in the schema `$1`, and 0 if not.
+    const IS_ENTERED: &'static str;
     /// Selects the number of temporary tables that a migration would take for its own.
     const SHADOWS: Option<&'static str>;
     /// Tells listeners of the ring, when the transaction is committed.
@@ -116,6 +123,9 @@ pub trait Dialect: Database<Connection: Migrate> {
 
     /// The name of each migration, and its statements.
     const MIGRATIONS: &'static [(&'static str, &'static str)];
+
+    /// The problem of a schema in which a migration would not make its tables.
+    fn not_entered() -> MigrationProblem;
 
     /// Returns true if this answers a write where none is allowed.
     fn is_read_only(error: &DatabaseError) -> bool;

@@ -130,6 +130,12 @@ pub enum MigrationProblem {
         "a temporary table of this connection has a name that begins with `key_rotation_`: drop it"
     )]
     Shadowed,
+    /// The tables of an SQLite file that is attached are not there, or not up to date.
+    #[error(
+        "SQLite makes them in the schema `main` alone: migrate the file by itself, before it is \
+         attached"
+    )]
+    Attached,
     /// sqlx has failed in another way.
     #[error("the migration has failed")]
     Other,

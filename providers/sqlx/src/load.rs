@@ -165,7 +165,7 @@ pub(crate) async fn put_rows<DB: Backend>(
 
 /// Checks that the rows make a ring. Only a ring that nothing was ever written to may have none, and
 /// it must have none, so that rows which were deleted by hand are damage and not a cold start.
-fn check_ring(snapshot: &Snapshot<WrappedKey>) -> Result<(), Error> {
+pub(crate) fn check_ring(snapshot: &Snapshot<WrappedKey>) -> Result<(), Error> {
     let ring = || snapshot.ring.clone();
     if snapshot.revision == Revision::EMPTY {
         let is_bare = snapshot.records.is_empty() && snapshot.destroyed.is_empty();

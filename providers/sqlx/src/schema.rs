@@ -10,7 +10,6 @@ use crate::dialect::{Backend, Dialect, Value};
 use crate::error::{Error, MigrationProblem};
 use crate::lent::Lent;
 use crate::rings::{SqlxRings, Tables};
-use crate::schema_name::SchemaName;
 use crate::statements::Statements;
 
 /// The version that this library reads and writes: that of the last migration.
@@ -53,7 +52,7 @@ pub(crate) async fn migrate_tables<DB: Backend>(
     let mut lent = Lent::take(pool).await?;
     // One transaction of sqlx's, in which each migration is a savepoint.
     let mut transaction = lent.connection().begin_with(DB::BEGIN_WRITE).await?;
-    match make_tables::<DB>(&mut transaction, &tables.schema).await {
+    match make_tables::<DB>(&mut transaction, tables).await {
         Ok(()) => transaction.commit().await?,
         Err(problem) => {
             // Waited for: others wait for the lock.
@@ -68,13 +67,17 @@ pub(crate) async fn migrate_tables<DB: Backend>(
 
 async fn make_tables<DB: Backend>(
     connection: &mut DB::Connection,
-    schema: &SchemaName,
+    Tables { schema, statements, .. }: &Tables,
 ) -> Result<(), MigrationProblem> {
-    if let Some(lock) = DB::LOCK_MIGRATIONS {
-        DB::execute(connection, &lock.into_sql_str(), &[]).await?;
+    if let Some(lock) = &statements.lock_migrations {
+        DB::execute(connection, lock, &[]).await?;
     }
-    if let Some(enter) = DB::ENTER_SCHEMA {
-        DB::execute(connection, &enter.into_sql_str(), &[Value::Text(schema.as_str())]).await?;
+    let schema = [Value::Text(schema.as_str())];
+    if let Some(enter) = &statements.enter_schema {
+        DB::execute(connection, enter, &schema).await?;
+    }
+    if DB::numbers(connection, &statements.is_entered, &schema).await? != [Some(1)] {
+        return Err(DB::not_entered());
     }
     if let Some(shadows) = DB::SHADOWS {
         let [shadows] = DB::numbers(connection, &shadows.into_sql_str(), &[]).await?;
