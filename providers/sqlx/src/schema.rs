@@ -108,11 +108,20 @@ async fn installed<DB: Backend>(
     pool: &Pool<DB>,
     statements: &Statements,
 ) -> sqlx::Result<Option<i64>> {
-    let mut connection = pool.acquire().await?;
-    if DB::numbers(&mut connection, &statements.has_tables, &[]).await? != [Some(1)] {
+    let mut lent = Lent::begin(pool, DB::BEGIN_READ).await?;
+    let version = version::<DB>(lent.connection(), statements).await;
+    lent.roll_back().await;
+    version
+}
+
+async fn version<DB: Backend>(
+    connection: &mut DB::Connection,
+    statements: &Statements,
+) -> sqlx::Result<Option<i64>> {
+    if DB::numbers(connection, &statements.has_tables, &[]).await? != [Some(1)] {
         return Ok(None);
     }
-    let [version] = DB::numbers(&mut connection, &statements.version, &[]).await?;
+    let [version] = DB::numbers(connection, &statements.version, &[]).await?;
     Ok(version.or(Some(0)))
 }
 

@@ -7,9 +7,9 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use crate::dialect::Dialect;
 use crate::schema_name::SchemaName;
 
-/// Whatever the tables hold, one row: the version of the tables, the ring's row, the number of its
+/// Whatever the tables hold, one row: the mark of the statement, the version of the tables, the ring's row, the number of its
 /// keys and tombstones, its newest event, if a revision is in its history, and the time.
-const HEAD: &str = "SELECT \
+const HEAD: &str = "SELECT {mark}, \
     (SELECT {pg}max(version) FROM {schema}.key_rotation_migrations WHERE success), \
     ring.revision, ring.tag, ring.ids, ring.closed_at, {rows}, newest.revision, newest.tag, \
     (SELECT {pg}count(*) FROM {schema}.key_rotation_events AS seen \
@@ -63,6 +63,8 @@ const OPERATORS: [&str; 6] = ["=", "<>", ">", ">=", "*", "||"];
 pub(crate) struct Statements {
     /// With the number of the rows.
     pub(crate) poll: SqlStr,
+    /// What `poll` selects first, and no other statement does.
+    pub(crate) mark_of_poll: i64,
     /// Without: counting takes longer the more rows there are.
     pub(crate) head: SqlStr,
     pub(crate) rows: SqlStr,
@@ -94,6 +96,7 @@ impl Statements {
     pub(crate) fn new<DB: Dialect>(schema: &SchemaName) -> Self {
         let of = |template: &str| {
             let statement = template
+                .replace("{mark}", "NULL")
                 .replace("{rows}", "NULL")
                 .replace("{now}", DB::NOW)
                 .replace("{change}", DB::CHANGE)
@@ -105,8 +108,11 @@ impl Statements {
             // A schema's name has neither a quote nor a blank.
             AssertSqlSafe(statement).into_sql_str()
         };
+        let polls = HEAD.replace("{rows}", COUNT);
+        let mark_of_poll = mark(of(&polls).as_str());
         Self {
-            poll: of(&HEAD.replace("{rows}", COUNT)),
+            poll: of(&polls.replace("{mark}", &format!("CAST({mark_of_poll} AS bigint)"))),
+            mark_of_poll,
             head: of(HEAD),
             rows: of(&[ROWS, " ORDER BY added_in, place, id"].concat()),
             rows_of: of(&[ROWS, " AND (id {=} $2 OR id {=} $3)"].concat()),
@@ -135,4 +141,12 @@ impl Statements {
             is_entered: of(DB::IS_ENTERED),
         }
     }
+}
+
+/// A number that another statement, or one for another schema, has not: FNV-1a, without the sign.
+fn mark(statement: &str) -> i64 {
+    let hash = statement.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    (hash >> 1).cast_signed()
 }

@@ -25,6 +25,7 @@ impl Dialect for Postgres {
     // Named, because the default may be set to another: rows are read after the ring's row is
     // locked, and must be as the last writer left them.
     const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    const KEEPS_STATEMENTS: bool = false;
     const OWN: &'static str = "pg_catalog.";
     const OPERATOR: &'static str = "OPERATOR(pg_catalog.{})";
     const USUAL_SCHEMA: &'static str = "public";

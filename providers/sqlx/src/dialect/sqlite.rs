@@ -24,6 +24,7 @@ impl Dialect for Sqlite {
     // Takes the write lock at once: a transaction that reads first and writes later could fail in
     // between.
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+    const KEEPS_STATEMENTS: bool = true;
     const OWN: &'static str = "";
     const OPERATOR: &'static str = "{}";
     const USUAL_SCHEMA: &'static str = "main";
