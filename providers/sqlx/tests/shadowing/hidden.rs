@@ -217,7 +217,7 @@ async fn hidden_ring() {
         let is_damage = |error: &Error| {
             matches!(error, Error::Row { row, reason: RowProblem::RevisionMismatch {
                 revision: Revision::EMPTY, newest_event,
-            }, .. } if row.to_string() == "payments" && *newest_event == newest)
+            }, .. } if *row == *"payments" && *newest_event == newest)
         };
         hidden.is_damaged(is_damage).await;
         for change in [add("k9"), retire("k2"), rotate("k1", "k2"), close()] {
@@ -245,7 +245,7 @@ async fn hidden_newest_event() {
     let is_damage = |error: &Error| {
         matches!(error, Error::Row { row, reason: RowProblem::RevisionMismatch {
             revision, newest_event,
-        }, .. } if row.to_string() == "payments"
+        }, .. } if *row == *"payments"
             && (revision.number, newest_event.number) == (3, 2))
     };
     hidden.is_damaged(is_damage).await;
@@ -270,7 +270,8 @@ async fn hidden_older_event() {
     let Events::Since(events) = hidden.whole.history(Revision::EMPTY).await.unwrap() else {
         panic!("all of them")
     };
-    let [first, second, third] = [1, 2, 3].map(|n| events[n - 1].revision);
+    let revisions: Vec<Revision> = events.iter().map(|event| event.revision).collect();
+    let [first, second, third] = *revisions.as_slice() else { panic!("{revisions:?}") };
     assert_eq!(loaded(&hidden.store).await.records.len(), 3);
     assert!(matches!(hidden.store.load(third).await.unwrap(), Loaded::Unchanged { .. }));
     assert!(matches!(hidden.store.load(first).await.unwrap(), Loaded::Ring(_)));
@@ -298,6 +299,16 @@ async fn all_hidden() {
         let hidden = Hidden::by(&hide(check)).await;
         let before = hidden.hash().await;
         assert!(loaded(&hidden.store).await.is_empty(), "nothing shows that anything is hidden");
+        // PostgreSQL says so where it is asked to.
+        let settings = [("role", hidden.role.as_str()), ("row_security", "off")];
+        let pool = hidden.database.pool_with(&settings).await;
+        let told = SqlxKeyProvider::new(pool.clone(), ring_name("payments"));
+        let error = told.load(Revision::EMPTY).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::ReadOnly { source, .. } if source.code() == Some("42501")),
+            "{error:?}"
+        );
+        pool.close().await;
         for id in ["k1", "k9"] {
             let first = proposal(Revision::EMPTY, create(id));
             let error = hidden.store.commit(&first).await.unwrap_err();
