@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -131,8 +132,7 @@ impl Known {
         let changed = changed.map_err(|error| Nonconformance::new(behaviour, chain(&error)))?;
         if !changed.rings.is_sorted_by(|a, b| a.ring < b.ring) {
             let found = changed.rings;
-            let found =
-                format_args!("rings that have changed are out of order, or twice: {found:?}");
+            let found = format!("rings that have changed are out of order, or twice: {found:?}");
             return Err(Nonconformance::new(behaviour, found));
         }
         self.mark = changed.mark;

@@ -90,7 +90,8 @@ async fn write<DB: Backend>(
     target: &Target<'_>,
     proposal: &Proposal<WrappedKey>,
 ) -> Result<Written, CommitError<Error>> {
-    let mut write = Write::<DB> { connection, target, name: Value::Text(target.ring.as_str()) };
+    let name = Value::Text(target.ring.as_str());
+    let mut write = Write::<DB> { connection, target, name, keys: 0 };
     let lock = write.lock(proposal.expected).await;
     lock.map_err(unwritten::<DB>)?;
     let (statements, ring) = (target.statements, target.ring);
@@ -121,6 +122,8 @@ struct Write<'t, DB: Backend> {
     target: &'t Target<'t>,
     /// The ring's name, as the first value of each statement.
     name: Value<'t>,
+    /// The number of keys before the change, where all were read.
+    keys: u64,
 }
 
 impl<DB: Backend> Write<'_, DB> {
@@ -161,7 +164,10 @@ impl<DB: Backend> Write<'_, DB> {
             }
             _ => {
                 let values = [self.name];
-                load::put_rows::<DB>(self.connection, &statements.rows, &values, snapshot).await
+                load::put_rows::<DB>(self.connection, &statements.rows, &values, snapshot).await?;
+                // A `usize` is at most 64 bits wide.
+                self.keys = snapshot.records.len() as u64;
+                load::check_ring(snapshot)
             }
         }
     }
@@ -277,7 +283,12 @@ impl<DB: Backend> Write<'_, DB> {
             }
             Change::Close(closing) => {
                 let values = [self.name, Value::Text(DESTROYED), time(closing.at)];
-                self.execute(&self.target.statements.bury_all, &values).await?;
+                let buried = self.execute(&self.target.statements.bury_all, &values).await?;
+                // A key that is hidden from the role would keep its material.
+                if buried != self.keys {
+                    let rows = DatabaseError::rows();
+                    return Err(Error::of::<DB>(self.target.ring.clone(), rows));
+                }
                 reached(failpoint::HALF_WRITTEN);
                 Ok(())
             }

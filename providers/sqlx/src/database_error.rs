@@ -21,6 +21,8 @@ enum Kind {
     Timeout,
     Closed,
     Column(String),
+    /// Another statement was carried out than the one that was sent.
+    Statement,
     /// A statement has not changed the one row that it should have.
     Rows,
     Other,
@@ -48,6 +50,17 @@ impl DatabaseError {
     /// The error for a connection that broke before an answer.
     pub(crate) fn lost() -> Self {
         Self { kind: Kind::Io(io::ErrorKind::ConnectionReset) }
+    }
+
+    /// The error for a schema that is not there, or that the role may not use.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn no_schema() -> Self {
+        Self { kind: Kind::Code(String::from("3F000")) }
+    }
+
+    /// The error for a prepared statement that was another where it was carried out.
+    pub(crate) fn statement() -> Self {
+        Self { kind: Kind::Statement }
     }
 
     /// The error for rows that are not there any more when they are to be changed.
@@ -94,6 +107,7 @@ impl fmt::Display for DatabaseError {
             }
             Kind::Closed => f.write_str("the pool or the connection is closed"),
             Kind::Column(column) => write!(f, "column `{column}` has no value of its type"),
+            Kind::Statement => write!(f, "another statement was carried out than was sent: {POOLER}"),
             Kind::Rows => f.write_str("a row is not there: it was changed by hand, or is hidden"),
             Kind::Other => f.write_str("the database has failed: its log says more"),
         }
@@ -101,6 +115,15 @@ impl fmt::Display for DatabaseError {
 }
 
 impl std::error::Error for DatabaseError {}
+
+/// What to do about prepared statements that are not there, or are others.
+const POOLER: &str = "a pooler hands out another server for each transaction and does not keep track \
+    of prepared statements: set it to session mode, or let it keep track (PgBouncer from 1.21: \
+    `max_prepared_statements = 100`)";
+const POOLER_OR_STARTUP: &str = "the way to the server does not speak the protocol as the server does. \
+    If it is a pooler: set it to session mode, or let it keep track of prepared statements (PgBouncer \
+    from 1.21: `max_prepared_statements = 100`); and let it pass over what it does not know \
+    (`ignore_startup_parameters = extra_float_digits,options`)";
 
 /// What the codes mean that a user of this library sees most. Those of five characters are
 /// SQLSTATEs (PostgreSQL, appendix A), the shorter ones result codes of SQLite.
@@ -113,20 +136,14 @@ fn meaning(code: &str) -> Option<&'static str> {
         "25006" | "8" | "264" | "520" | "776" | "1032" | "1288" | "1544" => "it is read-only",
         "42501" | "23" => "a right is missing",
         "42P01" | "42703" | "1" => "a table or a column is not there",
-        "3F000" => "the schema is not there",
+        "3F000" => "the schema is not there, or the role may not use it",
         "40001" | "40P01" => "another transaction was in the way",
         "55P03" => "a lock could not be had in time",
         "57014" => "the statement was cancelled",
         "57P01" | "57P02" | "57P03" => "the server is stopping or starting",
         "53300" => "it has too many connections",
-        "26000" | "42P05" | "08P01" => {
-            "prepared statements get lost between here and the server: a pooler that hands out \
-             another server for each transaction cannot be used; set it to session mode"
-        }
-        code if code.len() == 5 && code.starts_with("22") => {
-            "a value was refused: by a trigger, or by another statement than ours, where a pooler \
-             hands out another server for each transaction; set it to session mode"
-        }
+        "26000" | "42P05" => POOLER,
+        "08P01" => POOLER_OR_STARTUP,
         "5" | "261" | "517" | "773" => "another program holds the file",
         "6" | "262" => "another connection holds the table",
         "13" => "the disk is full",

@@ -8,6 +8,7 @@ use sqlx::{Database, SqlStr};
 use sqlx::{Encode, Type, query::Query};
 
 use crate::database_error::DatabaseError;
+use crate::error::MigrationProblem;
 use crate::row::{BadRow, FromStored};
 use crate::schema_name::SchemaName;
 
@@ -28,7 +29,8 @@ macro_rules! questions {
             statement: &SqlStr,
             values: &[Value<'_>],
         ) -> sqlx::Result<[Option<i64>; N]> {
-            let row = query::<Self>(statement, values).fetch_one(connection).await?;
+            let query = query::<Self>(statement, values).persistent(Self::KEEPS_STATEMENTS);
+            let row = query.fetch_one(connection).await?;
             let mut numbers = [None; N];
             for (column, number) in numbers.iter_mut().enumerate() {
                 *number = row.try_get(column)?;
@@ -36,12 +38,32 @@ macro_rules! questions {
             Ok(numbers)
         }
 
+        async fn marked_numbers<const N: usize>(
+            connection: &mut Self::Connection,
+            statement: &SqlStr,
+            values: &[Value<'_>],
+            mark: i64,
+        ) -> sqlx::Result<Option<[Option<i64>; N]>> {
+            let row = query::<Self>(statement, values).fetch_optional(connection).await?;
+            // First: a row of another statement may have fewer columns, and sqlx panics there.
+            let Some(row) = row.filter(|row| row.try_get(0).is_ok_and(|found: i64| found == mark))
+            else {
+                return Ok(None);
+            };
+            let mut numbers = [None; N];
+            for (column, number) in numbers.iter_mut().enumerate() {
+                *number = row.try_get(column)?;
+            }
+            Ok(Some(numbers))
+        }
+
         async fn rows<T: FromStored + Send>(
             connection: &mut Self::Connection,
             statement: &SqlStr,
             values: &[Value<'_>],
         ) -> sqlx::Result<Result<Vec<T>, BadRow>> {
-            let rows = query::<Self>(statement, values).fetch_all(connection).await?;
+            let query = query::<Self>(statement, values).persistent(Self::KEEPS_STATEMENTS);
+            let rows = query.fetch_all(connection).await?;
             Ok(rows.iter().map(T::read).collect())
         }
 
@@ -50,7 +72,8 @@ macro_rules! questions {
             statement: &SqlStr,
             values: &[Value<'_>],
         ) -> sqlx::Result<u64> {
-            Ok(query::<Self>(statement, values).execute(connection).await?.rows_affected())
+            let query = query::<Self>(statement, values).persistent(Self::KEEPS_STATEMENTS);
+            Ok(query.execute(connection).await?.rows_affected())
         }
     };
 }
@@ -86,6 +109,14 @@ pub trait Dialect: Database<Connection: Migrate> {
     const BEGIN_READ: &'static str;
     /// Begins a transaction that will write.
     const BEGIN_WRITE: &'static str;
+    /// Whether a prepared statement stays where it was prepared. Where a pooler hands out another
+    /// server for each transaction, the name of one means that of another program there: so only a
+    /// transaction can rely on a statement, and only on one that it has prepared itself.
+    const KEEPS_STATEMENTS: bool;
+    /// What stands before the database's own functions, so that no other is called.
+    const OWN: &'static str;
+    /// The database's own operator `{}`.
+    const OPERATOR: &'static str;
     /// The schema that every database has.
     const USUAL_SCHEMA: &'static str;
     /// The time in milliseconds, by a clock of the database; `NULL` where it has none.
@@ -104,10 +135,10 @@ pub trait Dialect: Database<Connection: Migrate> {
     const LOCK_RING: Option<&'static str>;
     /// Holds off other migrations until the transaction ends.
     const LOCK_MIGRATIONS: Option<&'static str>;
-    /// Counts the schemas of this name, in which tables can be made.
-    const HAS_SCHEMA: &'static str;
     /// Makes a migration see the tables of the schema `$1` alone, until the transaction ends.
     const ENTER_SCHEMA: Option<&'static str>;
+    /// Selects 1 if a migration makes its tables in the schema `$1`, and 0 if not.
+    const IS_ENTERED: &'static str;
     /// Selects the number of temporary tables that a migration would take for its own.
     const SHADOWS: Option<&'static str>;
     /// Tells listeners of the ring, when the transaction is committed.
@@ -118,6 +149,9 @@ pub trait Dialect: Database<Connection: Migrate> {
 
     /// The name of each migration, and its statements.
     const MIGRATIONS: &'static [(&'static str, &'static str)];
+
+    /// The problem of a schema in which a migration would not make its tables.
+    fn not_entered() -> MigrationProblem;
 
     /// Returns true if this answers a write where none is allowed.
     fn is_read_only(error: &DatabaseError) -> bool;
@@ -134,12 +168,22 @@ pub trait Dialect: Database<Connection: Migrate> {
         statement: &'static str,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
-    /// Reads the numbers that a statement selects, in its one row.
+    /// Reads the numbers that a statement selects, in its one row. In a transaction: see
+    /// [`Self::KEEPS_STATEMENTS`], here and below.
     fn numbers<const N: usize>(
         connection: &mut Self::Connection,
         statement: &SqlStr,
         values: &[Value<'_>],
     ) -> impl Future<Output = sqlx::Result<[Option<i64>; N]>> + Send;
+
+    /// Reads the numbers that a prepared statement selects, outside a transaction; `None` if they are
+    /// not those of a statement that selects this mark first.
+    fn marked_numbers<const N: usize>(
+        connection: &mut Self::Connection,
+        statement: &SqlStr,
+        values: &[Value<'_>],
+        mark: i64,
+    ) -> impl Future<Output = sqlx::Result<Option<[Option<i64>; N]>>> + Send;
 
     /// Reads the rows that a statement selects.
     fn rows<T: FromStored + Send>(

@@ -134,16 +134,17 @@ pub enum MigrationProblem {
     /// A migration was made by other statements than those that this library has.
     #[error("version {0} was made by other statements than those of this library")]
     Changed(i64),
-    /// The schema is not there, or is that of an attached file of SQLite.
-    #[error(
-        "there is no schema `{0}` to make tables in: create it first; in SQLite, open its file itself"
-    )]
-    NoSchema(SchemaName),
     /// Temporary tables have the names of this library's tables.
     #[error(
         "a temporary table of this connection has a name that begins with `key_rotation_`: drop it"
     )]
     Shadowed,
+    /// The tables of an SQLite file that is attached are not there, or not up to date.
+    #[error(
+        "SQLite makes them in the schema `main` alone: migrate the file by itself, before it is \
+         attached"
+    )]
+    Attached,
     /// sqlx has failed in another way.
     #[error("the migration has failed")]
     Other,

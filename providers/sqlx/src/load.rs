@@ -18,7 +18,8 @@ use crate::statements::Statements;
 use crate::wrapped::WrappedKey;
 
 /// The columns that [`Statements::poll`] selects, for an error.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
+    "mark",
     "version",
     "revision",
     "tag",
@@ -64,7 +65,12 @@ pub(crate) async fn load<DB: Backend>(
 ) -> Result<Loaded<WrappedKey>, Error> {
     if seen != Revision::EMPTY {
         let mut connection = pool.acquire().await.map_err(Error::database::<DB>(ring))?;
-        let head = head::<DB>(&mut connection, &statements.poll, ring, seen).await?;
+        let values = asked_of(ring, seen);
+        let (poll, mark) = (&statements.poll, statements.mark_of_poll);
+        let polled = DB::marked_numbers(&mut connection, poll, &values, mark).await;
+        let polled = polled.map_err(DatabaseError::from);
+        let polled = polled.and_then(|numbers| numbers.ok_or_else(DatabaseError::statement));
+        let head = head_of::<DB>(ring, polled)?;
         if !head.is_known {
             return Ok(Loaded::NotInHistory { seen, found: head.revision });
         }
@@ -107,15 +113,26 @@ pub(crate) async fn head<DB: Backend>(
     ring: &RingName,
     asked: Revision,
 ) -> Result<Head, Error> {
-    let damaged =
-        |reason| Error::Row { ring: ring.clone(), row: EscapedText::from(ring.as_str()), reason };
-    let values = [
+    let numbers = DB::numbers(connection, statement, &asked_of(ring, asked)).await;
+    head_of::<DB>(ring, numbers.map_err(DatabaseError::from))
+}
+
+fn asked_of(ring: &RingName, asked: Revision) -> [Value<'_>; 3] {
+    [
         Value::Text(ring.as_str()),
         Value::Integer(asked.number.cast_signed()),
         Value::Integer(asked.tag.cast_signed()),
-    ];
-    let [version, revision, tag, ids, closed, rows, newest, newest_tag, events, now] =
-        match DB::numbers(connection, statement, &values).await.map_err(DatabaseError::from) {
+    ]
+}
+
+fn head_of<DB: Backend>(
+    ring: &RingName,
+    numbers: Result<[Option<i64>; COLUMNS.len()], DatabaseError>,
+) -> Result<Head, Error> {
+    let damaged =
+        |reason| Error::Row { ring: ring.clone(), row: EscapedText::from(ring.as_str()), reason };
+    let [_, version, revision, tag, ids, closed, rows, newest, newest_tag, events, now] =
+        match numbers {
             Ok(numbers) => numbers,
             Err(error) => {
                 let index = error.column().and_then(|index| index.parse::<usize>().ok());
@@ -195,7 +212,7 @@ async fn check_ids<DB: Backend>(
 
 /// Checks that the rows make a ring. Only a ring that nothing was ever written to may have none, and
 /// it must have none, so that rows which were deleted by hand are damage and not a cold start.
-fn check_ring(snapshot: &Snapshot<WrappedKey>) -> Result<(), Error> {
+pub(crate) fn check_ring(snapshot: &Snapshot<WrappedKey>) -> Result<(), Error> {
     let ring = || snapshot.ring.clone();
     if snapshot.revision == Revision::EMPTY {
         let is_bare = snapshot.records.is_empty() && snapshot.destroyed.is_empty();

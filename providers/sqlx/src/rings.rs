@@ -8,6 +8,7 @@ use sqlx::{Pool, SqlStr};
 
 use crate::dialect::{Backend, Value, channel};
 use crate::error::Error;
+use crate::lent::Lent;
 use crate::provider::SqlxKeyProvider;
 use crate::row::BadRow;
 use crate::schema;
@@ -83,19 +84,32 @@ impl<DB: Backend> SqlxRings<DB> {
         SqlxKeyProvider { rings: self.clone(), ring }
     }
 
+    fn failed(&self, error: sqlx::Error) -> Error {
+        Error::Rings { schema: self.tables.schema.clone(), source: error.into() }
+    }
+
     async fn heads(
         &self,
+        connection: &mut DB::Connection,
         statement: &SqlStr,
         values: &[Value<'_>],
     ) -> Result<Vec<RingHead>, Error> {
         let schema = || self.tables.schema.clone();
-        let failed = |error: sqlx::Error| Error::Rings { schema: schema(), source: error.into() };
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        let heads = DB::rows::<RingHead>(&mut connection, statement, values).await;
+        let heads = DB::rows::<RingHead>(connection, statement, values).await;
         let bad = |BadRow { row, reason }| Error::RingRow { schema: schema(), row, reason };
-        let mut heads = heads.map_err(failed)?.map_err(bad)?;
+        let mut heads = heads.map_err(|error| self.failed(error))?.map_err(bad)?;
         heads.sort_by(|a, b| a.ring.cmp(&b.ring));
         Ok(heads)
+    }
+
+    /// Reads both as of one state: what is committed after it has a later mark.
+    async fn changed(&self, connection: &mut DB::Connection, mark: Mark) -> Result<Changed, Error> {
+        let Statements { mark: next, changed_rings, .. } = &self.tables.statements;
+        let next = DB::numbers(connection, next, &[]).await;
+        let [next] = next.map_err(|error| self.failed(error))?;
+        let values = [Value::Integer(mark.number().cast_signed())];
+        let rings = self.heads(connection, changed_rings, &values).await?;
+        Ok(Changed { rings, mark: Mark::new(next.unwrap_or(0).cast_unsigned()) })
     }
 }
 
@@ -104,6 +118,10 @@ impl SqlxRings<sqlx::Postgres> {
     /// Listens to what PostgreSQL announces of the commits to all these rings, on a connection of
     /// its own, with the pool's options: none is taken from the pool. One listener serves any number
     /// of providers.
+    ///
+    /// Through a pooler that hands out another server for each transaction it succeeds, and hears
+    /// nothing: such a pooler does not know whom to tell. Listen on a connection to the server itself
+    /// there, or through a pooler in session mode, or read now and then.
     ///
     /// # Errors
     ///
@@ -131,24 +149,19 @@ impl<DB: Backend> RingDirectory for SqlxRings<DB> {
     type Error = Error;
 
     async fn rings(&self) -> Result<Vec<RingHead>, Error> {
-        self.heads(&self.tables.statements.rings, &[]).await
+        let begun = Lent::begin(&self.pool, DB::BEGIN_READ).await;
+        let mut lent = begun.map_err(|error| self.failed(error))?;
+        let heads = self.heads(lent.connection(), &self.tables.statements.rings, &[]).await;
+        lent.roll_back().await;
+        heads
     }
 
     async fn changed_since(&self, mark: Mark) -> Result<Changed, Error> {
-        let failed = |error: sqlx::Error| {
-            let schema = self.tables.schema.clone();
-            Error::Rings { schema, source: error.into() }
-        };
-        // First: what is committed after it has a later mark.
-        let next = {
-            let mut connection = self.pool.acquire().await.map_err(failed)?;
-            let statement = &self.tables.statements.mark;
-            let [next] = DB::numbers(&mut connection, statement, &[]).await.map_err(failed)?;
-            Mark::new(next.unwrap_or(0).cast_unsigned())
-        };
-        let values = [Value::Integer(mark.number().cast_signed())];
-        let rings = self.heads(&self.tables.statements.changed_rings, &values).await?;
-        Ok(Changed { rings, mark: next })
+        let begun = Lent::begin(&self.pool, DB::BEGIN_READ).await;
+        let mut lent = begun.map_err(|error| self.failed(error))?;
+        let changed = self.changed(lent.connection(), mark).await;
+        lent.roll_back().await;
+        changed
     }
 }
 

@@ -10,7 +10,6 @@ use crate::dialect::{Backend, Dialect, Value};
 use crate::error::{Error, MigrationProblem};
 use crate::lent::Lent;
 use crate::rings::{SqlxRings, Tables};
-use crate::schema_name::SchemaName;
 use crate::statements::Statements;
 
 /// The version that this library reads and writes: that of the last migration.
@@ -53,7 +52,7 @@ pub(crate) async fn migrate_tables<DB: Backend>(
     let mut lent = Lent::take(pool).await?;
     // One transaction of sqlx's, in which each migration is a savepoint.
     let mut transaction = lent.connection().begin_with(DB::BEGIN_WRITE).await?;
-    match make_tables::<DB>(&mut transaction, &tables.schema).await {
+    match make_tables::<DB>(&mut transaction, tables).await {
         Ok(()) => transaction.commit().await?,
         Err(problem) => {
             // Waited for: others wait for the lock.
@@ -68,17 +67,17 @@ pub(crate) async fn migrate_tables<DB: Backend>(
 
 async fn make_tables<DB: Backend>(
     connection: &mut DB::Connection,
-    schema: &SchemaName,
+    Tables { schema, statements, .. }: &Tables,
 ) -> Result<(), MigrationProblem> {
-    if let Some(lock) = DB::LOCK_MIGRATIONS {
-        DB::execute(connection, &lock.into_sql_str(), &[]).await?;
+    if let Some(lock) = &statements.lock_migrations {
+        DB::execute(connection, lock, &[]).await?;
     }
-    let name = [Value::Text(schema.as_str())];
-    if DB::numbers(connection, &DB::HAS_SCHEMA.into_sql_str(), &name).await? != [Some(1)] {
-        return Err(MigrationProblem::NoSchema(schema.clone()));
+    let schema = [Value::Text(schema.as_str())];
+    if let Some(enter) = &statements.enter_schema {
+        DB::execute(connection, enter, &schema).await?;
     }
-    if let Some(enter) = DB::ENTER_SCHEMA {
-        DB::execute(connection, &enter.into_sql_str(), &name).await?;
+    if DB::numbers(connection, &statements.is_entered, &schema).await? != [Some(1)] {
+        return Err(DB::not_entered());
     }
     if let Some(shadows) = DB::SHADOWS {
         let [shadows] = DB::numbers(connection, &shadows.into_sql_str(), &[]).await?;
@@ -109,11 +108,20 @@ async fn installed<DB: Backend>(
     pool: &Pool<DB>,
     statements: &Statements,
 ) -> sqlx::Result<Option<i64>> {
-    let mut connection = pool.acquire().await?;
-    if DB::numbers(&mut connection, &statements.has_tables, &[]).await? != [Some(1)] {
+    let mut lent = Lent::begin(pool, DB::BEGIN_READ).await?;
+    let version = version::<DB>(lent.connection(), statements).await;
+    lent.roll_back().await;
+    version
+}
+
+async fn version<DB: Backend>(
+    connection: &mut DB::Connection,
+    statements: &Statements,
+) -> sqlx::Result<Option<i64>> {
+    if DB::numbers(connection, &statements.has_tables, &[]).await? != [Some(1)] {
         return Ok(None);
     }
-    let [version] = DB::numbers(&mut connection, &statements.version, &[]).await?;
+    let [version] = DB::numbers(connection, &statements.version, &[]).await?;
     Ok(version.or(Some(0)))
 }
 

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// The name of the schema that has the tables: 1 to 50 of the characters `a` to `z`, `0` to `9` and
-/// `_`, and no digit first.
+/// `_`, and no digit first. PostgreSQL keeps those that begin with `pg_` for itself.
 ///
 /// Every statement names it, so neither a search path nor a temporary table nor the tables of
-/// another schema change what is read.
+/// another schema change what is read. In SQLite it is the name of a file that is attached.
 ///
 /// # Examples
 ///
@@ -45,6 +45,9 @@ impl FromStr for SchemaName {
     fn from_str(name: &str) -> Result<Self, InvalidSchemaName> {
         if name.is_empty() || name.len() > Self::MAX_LEN {
             return Err(InvalidSchemaName::Length { len: name.len() });
+        }
+        if name.starts_with("pg_") || name == "information_schema" {
+            return Err(InvalidSchemaName::Reserved);
         }
         let is_wrong = |(position, byte): (usize, u8)| match byte {
             b'a'..=b'z' | b'_' => None,
@@ -85,4 +88,9 @@ pub enum InvalidSchemaName {
         /// Where it stands, counted from 0.
         position: usize,
     },
+    /// PostgreSQL keeps it for itself: it begins with `pg_`, or is `information_schema`.
+    #[error(
+        "PostgreSQL keeps the names that begin with `pg_`, and `information_schema`, for itself"
+    )]
+    Reserved,
 }

@@ -1,212 +1,179 @@
-//! Behind pgbouncer: in session mode all works. In transaction mode statements that were prepared on one
-//! server are looked for on another: that is a typed error that says what to set, and never a panic, a
-//! wrong answer or a change that was acknowledged and is not there.
-//!
-//! Needs the program `pgbouncer` (Debian's package of that name).
+//! PostgreSQL behind a pgbouncer: in transaction mode it works where prepared statements are kept track
+//! of, and where they are not, every answer is right or an error that says what to set.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests stop at the first surprise"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+#[path = "pgbouncer/bouncer.rs"]
+mod bouncer;
 mod support;
+#[path = "pgbouncer/untracked.rs"]
+mod untracked;
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs;
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
+use std::time::Duration;
 
-use key_rotation::error::RotationError;
-use key_rotation::{Inactive, Key, Outcome, RotationService, StrictSingleActive, Timestamp};
-use key_rotation_sqlx::{Error, SqlxKeyProvider, SqlxRings, WrappedKey};
-use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use bouncer::{Bouncer, Setup, TRACKS, UNTRACKED};
+use key_rotation::conformance::{self, Fixture};
+use key_rotation::store::{Revision, RingDirectory};
+use key_rotation::{Inactive, Key, KeyProvider, RotationService, StrictSingleActive, Timestamp};
+use key_rotation_sqlx::{Announcement, Error, SqlxKeyProvider, SqlxRings, WrappedKey, migrate};
+use libtest_mimic::Trial;
+use sqlx::{PgPool, Postgres};
 use support::trials::{run, trial};
-use support::{
-    PostgresDatabase, TestDatabase, loaded, new_ring, postgres, ring_name, unique, wrapped,
-};
-use tempfile::TempDir;
+use support::{PostgresDatabase, TestDatabase, ring_name, unique, wrapped};
 
 fn main() -> ExitCode {
-    let is_there = Path::new(PROGRAM).exists();
-    if !is_there && std::env::var_os("KEY_ROTATION_REQUIRE_POSTGRES").is_some() {
-        eprintln!("KEY_ROTATION_REQUIRE_POSTGRES is set, and there is no {PROGRAM}");
+    let (mut tracking, mut trials) = (Vec::new(), untracked::trials());
+    // sqlx keeps 100 statements unless it is told to keep fewer.
+    for statements in [100, 0] {
+        tracking.push(trial(
+            format!("postgres::tracked::the_conformance_kit_with_{statements}_statements_kept"),
+            move || conforms(TRACKED, statements),
+        ));
+        trials.push(trial(
+            format!(
+                "postgres::session_mode::the_conformance_kit_with_{statements}_statements_kept"
+            ),
+            move || conforms(SESSION, statements),
+        ));
+    }
+    trials.extend([
+        trial("postgres::session_mode::announcements_are_heard", heard),
+        trial("postgres::transaction_mode::announcements_are_not_heard", not_heard),
+        trial("postgres::a_startup_parameter_that_is_refused", startup_parameter),
+    ]);
+    let version = bouncer::installed().map(|(_, version)| version);
+    let missing = match version {
+        None => "there is no pgbouncer",
+        Some(version) if version < TRACKS => "this pgbouncer is older than 1.21",
+        Some(_) => "",
+    };
+    if version.is_none() && std::env::var_os("KEY_ROTATION_REQUIRE_POSTGRES").is_some() {
+        eprintln!("KEY_ROTATION_REQUIRE_POSTGRES is set, and {missing}");
         return ExitCode::FAILURE;
     }
-    if !is_there {
-        println!("LEFT OUT: 3 tests behind pgbouncer, which are listed as ignored: no {PROGRAM}");
+    if version.is_none() {
+        tracking.append(&mut trials);
     }
-    let trials = vec![
-        trial("postgres::session_mode_works", || behind("session", 100)),
-        trial("postgres::transaction_mode_says_what_to_set", || behind("transaction", 100)),
-        trial("postgres::transaction_mode_without_a_cache", || behind("transaction", 0)),
-    ];
-    run(trials.into_iter().map(|trial| trial.with_ignored_flag(!is_there)).collect())
+    if !missing.is_empty() {
+        println!("LEFT OUT: {} tests, which are listed as ignored: {missing}", tracking.len());
+    }
+    let left_out = |trial: Trial| trial.with_ignored_flag(!missing.is_empty());
+    trials.extend(tracking.into_iter().map(left_out));
+    run(trials)
 }
 
-const PROGRAM: &str = "/usr/sbin/pgbouncer";
-const WRITERS: usize = 4;
-const CHANGES: usize = 20;
+/// In transaction mode, with as many statements as its manual recommends.
+const TRACKED: Setup = Setup { tracked: 100, ..UNTRACKED };
+const SESSION: Setup = Setup { mode: "session", servers: 100, ..UNTRACKED };
 
-/// A pooler in front of the server of this process.
-struct Pooler {
-    process: Child,
-    port: u16,
-    _folder: TempDir,
+fn key(id: &str) -> Key<Inactive, WrappedKey> {
+    Key::new(id.parse().unwrap(), wrapped(id.as_bytes()), Timestamp::now())
 }
 
-impl Pooler {
-    fn start(mode: &str, database: &PostgresDatabase) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = postgres::free_port().unwrap();
-        let server: PgConnectOptions = database.url().parse().unwrap();
-        let file = folder.path().join("pgbouncer.ini");
-        let settings = format!(
-            "[databases]\n* = host={} port={} user={}\n\
-             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\n\
-             pool_mode = {mode}\ndefault_pool_size = {}\nunix_socket_dir =\n\
-             ignore_startup_parameters = extra_float_digits\n",
-            server.get_host(),
-            server.get_port(),
-            server.get_username(),
-            // In session mode each client has a server of its own.
-            if mode == "session" { 64 } else { 3 },
-        );
-        fs::write(&file, settings).unwrap();
-        let process = postgres::as_its_user(folder.path(), PROGRAM.as_ref())
-            .arg("--quiet")
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(20), "pgbouncer does not start");
-            std::thread::sleep(Duration::from_millis(20));
+fn service<P: KeyProvider>(store: P) -> RotationService<P, StrictSingleActive> {
+    RotationService::new(store, StrictSingleActive)
+}
+
+/// Rings behind a pgbouncer, in turn through one of four pools.
+struct Stores {
+    pools: [PgPool; 4],
+    _bouncer: Bouncer,
+    _database: PostgresDatabase,
+}
+
+impl Stores {
+    async fn new(setup: Setup, statements: usize) -> Self {
+        let database = PostgresDatabase::create().await;
+        let bouncer = Bouncer::start(&database.url(), setup);
+        let pools = [(); 4].map(|()| bouncer.pool(statements, 8));
+        for pool in &pools {
+            migrate(pool).await.unwrap();
         }
-        Self { process, port, _folder: folder }
+        Self { pools, _bouncer: bouncer, _database: database }
     }
 
-    /// A pool of connections through the pooler.
-    fn pool(&self, database: &PostgresDatabase, cache: usize) -> PgPool {
-        let options: PgConnectOptions = database.url().parse().unwrap();
-        let options = options.host("127.0.0.1").port(self.port);
-        PgPoolOptions::new()
-            .max_connections(4)
-            .connect_lazy_with(options.statement_cache_capacity(cache))
+    fn pool(&self) -> PgPool {
+        let turn = unique() as usize % self.pools.len();
+        self.pools.get(turn).cloned().unwrap()
     }
 }
 
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        // Not `kill`: the process may be that of `runuser`, which hands this on.
-        let pid = self.process.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
-        let _ = self.process.wait();
+impl Fixture for Stores {
+    type Provider = SqlxKeyProvider<Postgres>;
+
+    async fn new_store(&self) -> Self::Provider {
+        SqlxKeyProvider::new(self.pool(), ring_name(&format!("ring-{}", unique())))
+    }
+
+    async fn reopen(&self, store: &Self::Provider) -> Self::Provider {
+        SqlxKeyProvider::new(self.pool(), store.ring().clone())
+    }
+
+    fn material(&self, number: u8) -> WrappedKey {
+        wrapped(&vec![number; usize::from(number) + 1])
+    }
+
+    fn is_material(&self, number: u8, material: &WrappedKey) -> bool {
+        *material.as_bytes() == *vec![number; usize::from(number) + 1]
     }
 }
 
-/// What became of the changes of one writer.
-#[derive(Default)]
-struct Told {
-    done: Vec<String>,
-    /// The errors, and how often.
-    errors: BTreeMap<String, usize>,
-    unknown: usize,
+async fn conforms(setup: Setup, statements: usize) {
+    let stores = Stores::new(setup, statements).await;
+    conformance::check_all(&stores).await.unwrap();
+    conformance::check_history(&stores).await.unwrap();
+    let [here, there, ..] = &stores.pools;
+    let rings = SqlxRings::new(here.clone()).rings().await.unwrap();
+    assert!(rings.len() > 20, "{}", rings.len());
+    assert_eq!(SqlxRings::new(there.clone()).rings().await.unwrap(), rings);
 }
 
-async fn behind(mode: &'static str, cache: usize) {
-    let (database, direct) = new_ring::<PostgresDatabase>("payments").await;
-    let service = RotationService::new(direct.clone(), StrictSingleActive);
-    let first = key("first".to_owned());
-    let _ = service.bootstrap(first, Timestamp::from_unix_millis(20)).await.unwrap();
-    let pooler = Pooler::start(mode, &database);
+/// Long enough for any announcement that there is.
+const A_WHILE: Duration = Duration::from_secs(20);
+/// Long enough for an announcement that there is none of: longer makes the test surer, not truer.
+const A_MOMENT: Duration = Duration::from_millis(500);
 
-    let mut writers = tokio::task::JoinSet::new();
-    for writer in 0..WRITERS {
-        // Two to a pool: connections of one pool and of several.
-        let pool = pooler.pool(&database, cache);
-        for half in 0..2 {
-            writers.spawn(write(pool.clone(), format!("w{writer}-{half}")));
-        }
+/// What a listener hears through a pgbouncer of a commit that another process has made.
+async fn hears(setup: Setup, patience: Duration) -> Option<Announcement> {
+    let database = PostgresDatabase::create().await;
+    let admin = SqlxRings::new(database.pool().await);
+    admin.migrate().await.unwrap();
+    let bouncer = Bouncer::start(&database.url(), setup);
+    let rings = SqlxRings::new(bouncer.pool(100, 2));
+    let mut commits = rings.listen().await.unwrap();
+    // Another client has the server in between.
+    for _ in 0..4 {
+        assert_eq!(rings.rings().await.unwrap(), []);
     }
-    let mut all = Told::default();
-    while let Some(told) = writers.join_next().await {
-        let told = told.expect("no writer panics");
-        all.done.extend(told.done);
-        all.unknown += told.unknown;
-        for (error, times) in told.errors {
-            *all.errors.entry(error).or_default() += times;
-        }
-    }
+    let store = admin.ring(ring_name("payments"));
+    let _ = service(store).bootstrap(key("k1"), Timestamp::now()).await.unwrap();
+    let heard = tokio::time::timeout(patience, commits.next()).await.ok()?;
+    assert_eq!(rings.rings().await.unwrap().len(), 1);
+    heard.unwrap()
+}
 
-    let stored = loaded(&direct).await;
-    let ids: HashSet<&str> = stored.records.iter().map(|key| key.info.id.as_str()).collect();
-    for id in &all.done {
-        assert!(ids.contains(id.as_str()), "`{id}` was acknowledged and is not there");
-    }
-    let ring = stored.clone().into_keyring().unwrap();
-    assert_eq!(ring.active().id().as_str(), "first");
-    assert!(ids.len() <= 1 + all.done.len() + all.unknown, "keys that nobody was told of");
-    println!(
-        "{mode}, cache {cache}: {} done, {} unknown, {:?}",
-        all.done.len(),
-        all.unknown,
-        all.errors
+async fn heard() {
+    let heard = hears(SESSION, A_WHILE).await;
+    assert_eq!(heard, Some(Announcement { ring: ring_name("payments"), number: 1 }));
+}
+
+/// Said in the documentation of `listen`: pgbouncer cannot know whom to tell.
+async fn not_heard() {
+    assert_eq!(hears(UNTRACKED, A_MOMENT).await, None);
+}
+
+/// One that sqlx sends, and of which pgbouncer has to be told.
+async fn startup_parameter() {
+    let database = PostgresDatabase::create().await;
+    migrate(&database.pool().await).await.unwrap();
+    let bouncer = Bouncer::start(&database.url(), Setup { ignored: "", ..UNTRACKED });
+    let store = SqlxKeyProvider::new(bouncer.pool(100, 1), ring_name("payments"));
+    let error = store.load(Revision::EMPTY).await.unwrap_err();
+    let Error::Database { source, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(source.code(), Some("08P01"));
+    assert!(
+        source.to_string().contains("`ignore_startup_parameters = extra_float_digits,options`"),
+        "{source}"
     );
-    if mode == "session" {
-        assert_eq!(all.done.len(), WRITERS * 2 * CHANGES);
-        let rings = SqlxRings::new(pooler.pool(&database, cache));
-        rings.migrate().await.unwrap();
-        let _ = rings.listen().await.unwrap();
-    } else {
-        assert!(!all.errors.is_empty(), "it works: say so in the documents");
-        let says = |text: &String| text.contains("set it to session mode");
-        assert!(all.errors.keys().all(says), "{:?}", all.errors);
-    }
-}
-
-fn key(id: String) -> Key<Inactive, WrappedKey> {
-    Key::new(id.parse().unwrap(), wrapped(&[7; 40]), Timestamp::from_unix_millis(10))
-}
-
-async fn write(pool: PgPool, name: String) -> Told {
-    let store = SqlxKeyProvider::new(pool, ring_name("payments"));
-    let service = RotationService::new(store, StrictSingleActive);
-    let mut told = Told::default();
-    for _ in 0..CHANGES {
-        let id = format!("{name}-{}", unique());
-        let key = key(id.clone());
-        loop {
-            match service.add(&key, Timestamp::from_unix_millis(30)).await {
-                Ok(Outcome::Done(_)) => told.done.push(id),
-                Ok(Outcome::LostRace { .. }) => continue,
-                Err(error) => {
-                    told.unknown += usize::from(is_unknown(&error));
-                    *told.errors.entry(explained(&error)).or_default() += 1;
-                }
-            }
-            break;
-        }
-    }
-    told
-}
-
-/// True if the change may have been written. Where the reading failed after a lost race, it was not.
-fn is_unknown(error: &RotationError<Error>) -> bool {
-    matches!(error, RotationError::OutcomeUnknown { .. })
-}
-
-/// What the database says, and what to do.
-fn explained(error: &RotationError<Error>) -> String {
-    let mut deepest: &dyn std::error::Error = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
 }

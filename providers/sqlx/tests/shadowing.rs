@@ -1,397 +1,234 @@
-//! Other tables of the same names, and rows that are hidden: a ring is that of its own schema, whatever
-//! the connection has, and what is hidden is missed.
+//! Other tables, functions and operators with the names that the statements use, and rows that are
+//! hidden from the role: each is refused with a typed error, or nothing comes of it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+#[path = "shadowing/files.rs"]
+mod files;
+#[path = "shadowing/hidden.rs"]
+mod hidden;
+#[path = "shadowing/life.rs"]
+mod life;
+#[path = "shadowing/schemas.rs"]
+mod schemas;
 mod support;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
-use key_rotation::error::RotationError;
-use key_rotation::store::{Change, Commit, CommitError, Loaded, Revision, RingDirectory};
-use key_rotation::{
-    Inactive, Key, KeyId, KeyProvider, KeyRef, Outcome, RotationService, StrictSingleActive,
-    Timestamp,
-};
-use key_rotation_sqlx::{
-    Backend, Error, InvalidSchemaName, MigrationProblem, RowProblem, SchemaName, SqlxKeyProvider,
-    SqlxRings, WrappedKey,
-};
-use sqlx::pool::PoolOptions;
-use sqlx::{AssertSqlSafe, Executor, PgPool, Pool};
+use key_rotation::store::RingDirectory;
+use key_rotation_sqlx::SqlxRings;
+use libtest_mimic::Trial;
+use life::{content, has_lived, lives};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use support::trials::{run, trial};
-use support::{
-    PostgresDatabase, SqliteFile, TestDatabase, loaded, new_ring, proposal, revision, ring_name,
-    unique, wrapped,
-};
+use support::{PostgresDatabase, TestDatabase, ring_name};
 
 fn main() -> ExitCode {
-    run(vec![
-        trial("postgres::a_search_path_has_no_effect", search_path),
-        trial("postgres::temporary_tables_have_no_effect", || {
-            temporary::<PostgresDatabase>(TEMPORARY)
-        }),
-        trial("postgres::rings_of_two_schemas_are_apart", two_schemas),
-        trial("postgres::a_migration_makes_the_tables_of_its_schema", migrated_in_its_schema),
-        trial("postgres::a_schema_that_is_missing", missing_schema),
-        trial("postgres::a_hidden_key_is_missed", hidden_key),
-        trial("postgres::a_hidden_ring_is_no_cold_start", hidden_ring),
-        trial("postgres::a_hidden_event_is_missed", hidden_event),
-        trial("postgres::hidden_tables_are_not_written_over", hidden_tables),
-        trial("sqlite::temporary_tables_have_no_effect", || {
-            temporary::<SqliteFile>(TEMPORARY_LITE)
-        }),
-        trial("sqlite::an_attached_file_has_no_effect", attached),
-        trial("sqlite::a_name_of_a_schema_is_checked", schema_names),
-    ])
+    let mut trials = vec![
+        trial("postgres::tables_of_another_schema_on_the_search_path", other_schema),
+        trial("postgres::temporary_tables", temporary_tables),
+        trial("postgres::temporary_tables_before_the_tables_are_made", before_the_tables),
+        trial("postgres::functions_operators_and_types_before_those_of_pg_catalog", before_catalog),
+        trial("postgres::operators_that_fit_better_than_those_of_pg_catalog", fits_better),
+        trial("postgres::a_search_path_without_any_schema", empty_path),
+    ];
+    trials.extend::<Vec<Trial>>(schemas::trials());
+    trials.extend(hidden::trials());
+    trials.extend(files::trials());
+    run(trials)
 }
 
-fn at(millis: u64) -> Timestamp {
-    Timestamp::from_unix_millis(millis)
-}
-
-fn key(id: &str) -> Key<Inactive, WrappedKey> {
-    Key::new(id.parse().unwrap(), wrapped(id.as_bytes()), at(10))
-}
-
-fn service<P: KeyProvider>(store: P) -> RotationService<P, StrictSingleActive> {
-    RotationService::new(store, StrictSingleActive)
-}
-
-fn by<DB: Backend>(pool: Pool<DB>) -> SqlxKeyProvider<DB> {
-    SqlxKeyProvider::new(pool, ring_name("payments"))
-}
-
-fn schema(name: &str) -> SchemaName {
-    name.parse().unwrap()
-}
-
-/// A ring at revision 2, with k1 active and k2 staged.
-async fn begin<DB: Backend>(store: &SqlxKeyProvider<DB>, ids: [&str; 2]) {
-    let service = service(store.clone());
-    let _ = service.bootstrap(key(ids[0]), at(20)).await.unwrap();
-    assert!(matches!(service.add(key(ids[1]), at(20)).await.unwrap(), Outcome::Done(_)));
-}
-
-async fn ring<D: TestDatabase>() -> (D, SqlxKeyProvider<D::Backend>) {
-    let (database, store) = new_ring::<D>("payments").await;
-    begin(&store, ["k1", "k2"]).await;
-    (database, store)
-}
-
-async fn ids<DB: Backend>(store: &SqlxKeyProvider<DB>) -> Vec<String> {
-    loaded(store).await.records.iter().map(|record| record.info.id.to_string()).collect()
-}
-
-/// Through `shadowed`, the ring is the one of `store`: it is read, polled, changed and listed.
-async fn has_no_effect<DB: Backend>(shadowed: Pool<DB>, store: &SqlxKeyProvider<DB>) {
-    let through = by(shadowed.clone());
-    assert_eq!(ids(&through).await, ["k1", "k2"]);
-    let seen = revision(&through).await;
-    assert!(matches!(through.load(seen).await.unwrap(), Loaded::Unchanged { .. }));
-    let outcome = service(through.clone()).add(key("k3"), at(30)).await.unwrap();
-    assert!(matches!(outcome, Outcome::Done(_)));
-    assert_eq!(ids(store).await, ["k1", "k2", "k3"], "what was acknowledged is there");
-    let events = service(through.clone()).history(Revision::EMPTY).await.unwrap();
-    assert_eq!(events, service(store.clone()).history(Revision::EMPTY).await.unwrap());
-    assert_eq!(events.len(), 3);
-    let rings = SqlxRings::new(shadowed);
-    let heads = rings.rings().await.unwrap();
-    let found: Vec<Revision> = heads.iter().map(|head| head.revision).collect();
-    assert_eq!(found, [revision(store).await]);
-    rings.migrate().await.unwrap();
-}
-
-async fn search_path() {
-    let (database, store) = ring::<PostgresDatabase>().await;
-    database.carry_out("CREATE SCHEMA elsewhere").await.unwrap();
-    let elsewhere = SqlxRings::new(database.pool().await).in_schema(schema("elsewhere"));
-    elsewhere.migrate().await.unwrap();
-    let other = elsewhere.ring(ring_name("payments"));
-    begin(&other, ["x1", "x2"]).await;
-
-    let paths = ["elsewhere", "elsewhere, public", "pg_temp, elsewhere", "\"\""];
-    let (path, others) = paths.split_first().unwrap();
-    has_no_effect(database.pool_with(&[("search_path", path)]).await, &store).await;
-    for path in others {
-        let pool = database.pool_with(&[("search_path", path)]).await;
-        assert_eq!(ids(&by(pool)).await, ["k1", "k2", "k3"], "{path}");
-    }
-    assert_eq!(ids(&other).await, ["x1", "x2"]);
-}
-
-/// Tables of the connection, with the names of the library's, and another ring in them.
-const TEMPORARY: &str =
-    "CREATE TEMPORARY TABLE key_rotation_rings AS TABLE public.key_rotation_rings;
-    CREATE TEMPORARY TABLE key_rotation_keys AS TABLE public.key_rotation_keys;
-    CREATE TEMPORARY TABLE key_rotation_events AS TABLE public.key_rotation_events;
-    CREATE TEMPORARY TABLE key_rotation_migrations AS TABLE public.key_rotation_migrations;
-    UPDATE pg_temp.key_rotation_keys SET id = 'x' || id;
-    UPDATE pg_temp.key_rotation_rings SET revision = 77";
-const TEMPORARY_LITE: &str =
-    "CREATE TEMPORARY TABLE key_rotation_rings AS SELECT * FROM main.key_rotation_rings;
-    CREATE TEMPORARY TABLE key_rotation_keys AS SELECT * FROM main.key_rotation_keys;
-    CREATE TEMPORARY TABLE key_rotation_events AS SELECT * FROM main.key_rotation_events;
-    CREATE TEMPORARY TABLE key_rotation_migrations AS SELECT * FROM main.key_rotation_migrations;
-    UPDATE temp.key_rotation_keys SET id = 'x' || id;
-    UPDATE temp.key_rotation_rings SET revision = 77";
-
-/// A pool on each of whose connections these statements were carried out.
-async fn prepared<D: TestDatabase>(database: &D, statements: &'static str) -> Pool<D::Backend>
-where
-    for<'c> &'c mut <D::Backend as sqlx::Database>::Connection: Executor<'c, Database = D::Backend>,
-{
-    let options = database.pool().await.connect_options();
-    PoolOptions::new()
-        .after_connect(move |connection, _| {
-            Box::pin(async move { sqlx::raw_sql(statements).execute(connection).await.map(drop) })
-        })
-        .connect_with((*options).clone())
-        .await
-        .unwrap()
-}
-
-async fn temporary<D: TestDatabase>(statements: &'static str)
-where
-    for<'c> &'c mut <D::Backend as sqlx::Database>::Connection: Executor<'c, Database = D::Backend>,
-{
-    let (database, store) = ring::<D>().await;
-    has_no_effect(prepared(&database, statements).await, &store).await;
-
-    // Where the tables are still to be made, they are made where they belong, or it is refused.
-    let database = D::create().await;
-    let shadow = "CREATE TEMPORARY TABLE key_rotation_rings (ring TEXT)";
-    let shadowed = prepared(&database, shadow).await;
-    match SqlxRings::new(shadowed).migrate().await {
-        Ok(()) => begin(&by(database.pool().await), ["k1", "k2"]).await,
-        Err(Error::Migration(MigrationProblem::Shadowed)) => {
-            let error = by(database.pool().await).load(Revision::EMPTY).await.unwrap_err();
-            assert!(matches!(error, Error::NoSchema { .. }), "nothing is made: {error:?}");
-        }
-        Err(error) => panic!("{error:?}"),
-    }
-}
-
-async fn two_schemas() {
-    let database = PostgresDatabase::create().await;
+/// Makes the tables of the schema `decoy`, with a ring `payments` that has the key `decoy`.
+async fn put_decoy(database: &PostgresDatabase) -> PgPool {
+    database.carry_out("CREATE SCHEMA decoy").await.unwrap();
     let pool = database.pool().await;
-    database.carry_out("CREATE SCHEMA one; CREATE SCHEMA other").await.unwrap();
-    let of = |name| SqlxRings::new(pool.clone()).in_schema(schema(name));
-    let (one, other) = (of("one"), of("other"));
-    one.migrate().await.unwrap();
-    other.migrate().await.unwrap();
-    let name = ring_name("payments");
-    begin(&one.ring(name.clone()), ["k1", "k2"]).await;
-    assert!(loaded(&other.ring(name.clone())).await.is_empty());
-    assert!(other.rings().await.unwrap().is_empty());
-
-    let mut listener = other.listen().await.unwrap();
-    begin(&other.ring(name.clone()), ["x1", "x2"]).await;
-    assert!(matches!(
-        service(one.ring(name.clone())).add(key("k3"), at(30)).await.unwrap(),
-        Outcome::Done(_)
-    ));
-    assert!(matches!(
-        service(other.ring(name.clone())).add(key("x3"), at(30)).await.unwrap(),
-        Outcome::Done(_)
-    ));
-    for number in 1..=3 {
-        let heard = tokio::time::timeout(Duration::from_secs(20), listener.next()).await;
-        assert_eq!(heard.unwrap().unwrap().unwrap().number, number, "of its own schema alone");
-    }
-    assert_eq!(ids(&one.ring(name.clone())).await, ["k1", "k2", "k3"]);
-    assert_eq!(ids(&other.ring(name.clone())).await, ["x1", "x2", "x3"]);
-    // A revision of one is not in the history of the other.
-    let seen = revision(&one.ring(name.clone())).await;
-    let answer = other.ring(name).load(seen).await.unwrap();
-    assert!(matches!(answer, Loaded::NotInHistory { .. }), "{answer:?}");
+    let decoys = SqlxRings::new(pool.clone()).in_schema("decoy".parse().unwrap());
+    decoys.migrate().await.unwrap();
+    life::bootstraps(&decoys.ring(ring_name("payments")), "decoy").await;
+    assert_eq!(content(&pool, "decoy").await, DECOY);
+    pool
 }
 
-async fn migrated_in_its_schema() {
+/// What [`put_decoy`] leaves behind.
+const DECOY: [&str; 3] =
+    ["ring payments 1", "key payments decoy active", "event payments 1 create decoy"];
+
+async fn other_schema() {
     let database = PostgresDatabase::create().await;
-    database.carry_out("CREATE SCHEMA elsewhere").await.unwrap();
-    let pool = database.pool_with(&[("search_path", "elsewhere")]).await;
-    SqlxRings::new(pool.clone()).migrate().await.unwrap();
-    let of = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'key\\_rotation\\_%' AND schemaname = $1";
-    let tables = async |schema: &str| {
-        let counted = sqlx::query_scalar::<_, i64>(of).bind(schema.to_owned());
-        counted.fetch_one(&pool).await.unwrap()
-    };
-    assert_eq!((tables("public").await, tables("elsewhere").await), (4, 0));
-    let path: String = sqlx::query_scalar("SHOW search_path").fetch_one(&pool).await.unwrap();
-    assert_eq!(path, "elsewhere", "the application's setting is left as it was");
-}
-
-async fn missing_schema() {
-    let database = PostgresDatabase::create().await;
-    let rings = SqlxRings::new(database.pool().await).in_schema(schema("nowhere"));
-    let error = rings.migrate().await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the tables for rings could not be made or updated: there is no schema `nowhere` to make \
-         tables in: create it first; in SQLite, open its file itself"
-    );
-    let store = rings.ring(ring_name("payments"));
-    let error = store.load(Revision::EMPTY).await.unwrap_err();
-    assert!(matches!(error, Error::NoSchema { .. }), "{error:?}");
-}
-
-/// A role that sees of each table what a policy lets it see.
-struct Role {
-    name: String,
-}
-
-impl Role {
-    async fn new(database: &PostgresDatabase, policies: &str) -> (Self, PgPool) {
-        let name = format!("key_rotation_role_{}_{}", std::process::id(), unique());
-        let statements = format!(
-            "CREATE ROLE {name};
-             GRANT USAGE ON SCHEMA public TO {name};
-             GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {name};
-             {policies}"
-        );
-        database.carry_out(&statements).await.unwrap();
-        let pool = database.pool_as(&name).await;
-        (Self { name }, pool)
-    }
-
-    async fn drop(self, database: &PostgresDatabase, pool: PgPool) {
-        pool.close().await;
-        let name = self.name;
-        database.carry_out(&format!("DROP OWNED BY {name}; DROP ROLE {name}")).await.unwrap();
+    let admin = put_decoy(&database).await;
+    for path in ["decoy", "decoy,public", "decoy,pg_catalog,public", "pg_temp,decoy"] {
+        let pool = database.pool_with(&[("search_path", path)]).await;
+        lives(&SqlxRings::new(pool)).await;
+        has_lived(&admin, "public").await;
+        assert_eq!(content(&admin, "decoy").await, DECOY, "{path}");
+        let clean = "DROP TABLE public.key_rotation_events, public.key_rotation_keys, \
+            public.key_rotation_rings, public.key_rotation_migrations";
+        database.carry_out(clean).await.unwrap();
     }
 }
 
-fn policy(table: &str, sees: &str) -> String {
-    format!(
-        "ALTER TABLE key_rotation_{table} ENABLE ROW LEVEL SECURITY;
-         CREATE POLICY hides ON key_rotation_{table} USING ({sees}) WITH CHECK (true);"
-    )
-}
-
-/// What the role does changes nothing.
-async fn writes_nothing(store: &SqlxKeyProvider<sqlx::Postgres>, through: PgPool, ids: &[&str]) {
-    let seen = revision(store).await;
-    let through = by(through);
-    for id in ids {
-        let error = service(through.clone()).add(key(id), at(40)).await.unwrap_err();
-        assert!(matches!(error, RotationError::Provider(_)), "{error:?}");
-        let sent = proposal(seen, Change::Add(KeyRef::from(&key(id)).to_record()));
-        match through.commit(&sent).await {
-            Err(CommitError::Refused(_)) | Ok(Commit::Conflict) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    let error = service(through.clone()).bootstrap(key("k9"), at(40)).await.unwrap_err();
-    assert!(matches!(error, RotationError::Provider(_)), "{error:?}");
-    assert_eq!(revision(store).await, seen);
-}
-
-async fn hidden_key() {
-    let (database, store) = ring::<PostgresDatabase>().await;
-    let seen = revision(&store).await;
-    let (role, pool) = Role::new(&database, &policy("keys", "id <> 'k2'")).await;
-    let through = by(pool.clone());
-    for seen in [seen, Revision::EMPTY] {
-        let error = through.load(seen).await.unwrap_err();
-        let Error::OtherIds { ring, reason } = &error else { panic!("{error:?}") };
-        assert_eq!(ring.as_str(), "payments");
-        assert_eq!(reason.lost(), [KeyId::from_static("k2")]);
-        assert!(error.to_string().contains("row `k2` was deleted, hidden or renamed"), "{error}");
-    }
-    writes_nothing(&store, pool.clone(), &["k2"]).await;
-    role.drop(&database, pool).await;
-}
-
-async fn hidden_ring() {
-    let (database, store) = ring::<PostgresDatabase>().await;
-    let (role, pool) = Role::new(&database, &policy("rings", "false")).await;
-    let error = by(pool.clone()).load(Revision::EMPTY).await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Row { reason: RowProblem::RevisionMismatch { .. }, .. }),
-        "{error:?}"
-    );
-    writes_nothing(&store, pool.clone(), &["k3"]).await;
-    role.drop(&database, pool).await;
-}
-
-async fn hidden_event() {
-    let (database, store) = ring::<PostgresDatabase>().await;
-    let (role, pool) = Role::new(&database, &policy("events", "revision <> 2")).await;
-    let error = by(pool.clone()).load(Revision::EMPTY).await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Row { reason: RowProblem::RevisionMismatch { .. }, .. }),
-        "{error:?}"
-    );
-    writes_nothing(&store, pool.clone(), &["k3"]).await;
-    role.drop(&database, pool).await;
-}
-
-/// To a role that sees no row of any table, a ring is empty. It writes over nothing: the rows are
-/// there, whoever sees them.
-async fn hidden_tables() {
-    let (database, store) = ring::<PostgresDatabase>().await;
-    let seen = revision(&store).await;
-    let policies = ["rings", "keys", "events"].map(|table| policy(table, "false")).concat();
-    let (role, pool) = Role::new(&database, &policies).await;
-    let through = by(pool.clone());
-    assert!(loaded(&through).await.is_empty());
-    let answer = through.load(seen).await.unwrap();
-    assert!(matches!(answer, Loaded::NotInHistory { .. }), "{answer:?}");
-    let error = service(through).bootstrap(key("k9"), at(40)).await.unwrap_err();
-    assert!(
-        matches!(error, RotationError::Rejected { .. } | RotationError::NotWritten { .. }),
-        "{error:?}"
-    );
-    assert_eq!(revision(&store).await, seen);
-    assert_eq!(ids(&store).await, ["k1", "k2"]);
-    role.drop(&database, pool).await;
-}
-
-async fn attached() {
-    let (database, store) = ring::<SqliteFile>().await;
-    let (elsewhere, other) = new_ring::<SqliteFile>("payments").await;
-    begin(&other, ["x1", "x2"]).await;
-    let attach = format!("ATTACH '{}' AS elsewhere", elsewhere.path().display());
-    let options = database.pool().await.connect_options();
-    let pool = PoolOptions::new()
-        .after_connect(move |connection, _| {
-            let attach = attach.clone();
-            Box::pin(async move {
-                sqlx::raw_sql(AssertSqlSafe(attach)).execute(connection).await.map(drop)
-            })
+/// A pool, each connection of which has the tables of the schema `decoy` as temporary tables.
+async fn pool_with_temporary_tables(database: &PostgresDatabase) -> PgPool {
+    let options = PgConnectOptions::clone(&database.pool().await.connect_options());
+    let pool = PgPoolOptions::new().max_connections(2).after_connect(|connection, _| {
+        Box::pin(async move {
+            let tables = "CREATE TEMP TABLE key_rotation_rings AS TABLE decoy.key_rotation_rings; \
+                CREATE TEMP TABLE key_rotation_keys AS TABLE decoy.key_rotation_keys; \
+                CREATE TEMP TABLE key_rotation_events AS TABLE decoy.key_rotation_events; \
+                CREATE TEMP TABLE key_rotation_migrations AS \
+                    TABLE decoy.key_rotation_migrations";
+            sqlx::raw_sql(tables).execute(connection).await.map(drop)
         })
-        .connect_with((*options).clone())
-        .await
-        .unwrap();
-    has_no_effect(pool.clone(), &store).await;
-    let through = SqlxRings::new(pool.clone()).in_schema(schema("elsewhere"));
-    let through = through.ring(ring_name("payments"));
-    assert_eq!(ids(&through).await, ["x1", "x2"], "the schema of an attached file is one");
-
-    // Its tables are made by whoever opens the file itself, and nowhere else by mistake.
-    elsewhere.by_hand("DELETE FROM key_rotation_migrations WHERE version = 3").await.unwrap();
-    let error = SqlxRings::new(pool).in_schema(schema("elsewhere")).migrate().await.unwrap_err();
-    assert!(matches!(error, Error::Migration(MigrationProblem::NoSchema(_))), "{error:?}");
+    });
+    pool.connect_with(options).await.unwrap()
 }
 
-async fn schema_names() {
-    let parse = |name: &str| name.parse::<SchemaName>();
-    for (name, byte, position) in [
-        ("a b", b' ', 1),
-        ("Public", b'P', 0),
-        ("a\"b", b'"', 1),
-        ("a'; DROP TABLE x; --", b'\'', 1),
-        ("1a", b'1', 0),
-        ("a.b", b'.', 1),
-        ("é", 0xc3, 0),
-        ("a\0", 0, 1),
-    ] {
-        assert_eq!(parse(name), Err(InvalidSchemaName::Byte { byte, position }), "{name:?}");
+async fn has_temporary_decoys(pool: &PgPool) {
+    let (mut one, mut two) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    for connection in [&mut one, &mut two] {
+        assert_eq!(life::content_of(connection, "pg_temp").await, DECOY);
     }
-    for len in [0, 51] {
-        assert_eq!(parse(&"x".repeat(len)), Err(InvalidSchemaName::Length { len }));
+}
+
+async fn temporary_tables() {
+    let database = PostgresDatabase::create().await;
+    let admin = put_decoy(&database).await;
+    SqlxRings::new(admin.clone()).migrate().await.unwrap();
+    let pool = pool_with_temporary_tables(&database).await;
+    lives(&SqlxRings::new(pool.clone())).await;
+    has_lived(&admin, "public").await;
+    has_temporary_decoys(&pool).await;
+    assert_eq!(content(&admin, "decoy").await, DECOY);
+}
+
+async fn before_the_tables() {
+    let database = PostgresDatabase::create().await;
+    let admin = put_decoy(&database).await;
+    let pool = pool_with_temporary_tables(&database).await;
+    lives(&SqlxRings::new(pool.clone())).await;
+    has_lived(&admin, "public").await;
+    has_temporary_decoys(&pool).await;
+}
+
+/// Functions, operators and types that the statements name, or might. Each fails when it is called.
+fn traps(schema: &str) -> String {
+    let of = |names: &[&str], make: fn(&str, &str) -> String| -> String {
+        names.iter().map(|name| make(schema, name)).collect()
+    };
+    let function = |schema: &str, signature: &str| {
+        format!(
+            "CREATE FUNCTION {schema}.{signature} LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;"
+        )
+    };
+    let operator = |schema: &str, operator: &str| {
+        let mut parts = operator.split(' ');
+        let (sign, left, right) =
+            (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let answer = match sign {
+            "||" => "pg_catalog.text",
+            "*" => "pg_catalog.numeric",
+            _ => "pg_catalog.bool",
+        };
+        let name =
+            format!("op_{:x}_{left}_{right}", sign.bytes().fold(0, |n, b| n * 256 + u64::from(b)));
+        format!(
+            "CREATE FUNCTION {schema}.{name}(pg_catalog.{left}, pg_catalog.{right}) \
+             RETURNS {answer} LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$; \
+             CREATE OPERATOR {schema}.{sign} (FUNCTION = {schema}.{name}, \
+             LEFTARG = pg_catalog.{left}, RIGHTARG = pg_catalog.{right});"
+        )
+    };
+    let aggregate = |schema: &str, signature: &str| {
+        format!(
+            "CREATE AGGREGATE {schema}.{signature} (SFUNC = {schema}.step, STYPE = bigint, \
+             INITCOND = '7');"
+        )
+    };
+    let domain = |schema: &str, name: &str| {
+        format!("CREATE DOMAIN {schema}.{name} AS pg_catalog.{name} CHECK (false);")
+    };
+    [
+        of(&FUNCTIONS, function),
+        of(&OPERATORS, operator),
+        format!("CREATE FUNCTION {schema}.step(bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 7';"),
+        of(&["count(*)"], aggregate),
+        of(&["text", "xid8"], domain),
+    ]
+    .concat()
+}
+
+const FUNCTIONS: [&str; 14] = [
+    "clock_timestamp() RETURNS timestamptz",
+    "current_schema() RETURNS name",
+    "floor(numeric) RETURNS numeric",
+    "floor(double precision) RETURNS double precision",
+    "length(pg_catalog.text) RETURNS integer",
+    "max(bigint) RETURNS bigint",
+    "now() RETURNS timestamptz",
+    "pg_advisory_xact_lock(bigint) RETURNS void",
+    "pg_current_snapshot() RETURNS pg_snapshot",
+    "pg_current_xact_id() RETURNS pg_catalog.xid8",
+    "pg_notify(pg_catalog.text, pg_catalog.text) RETURNS void",
+    "pg_snapshot_xmin(pg_snapshot) RETURNS pg_catalog.xid8",
+    "set_config(pg_catalog.text, pg_catalog.text, boolean) RETURNS pg_catalog.text",
+    "to_regclass(pg_catalog.text) RETURNS regclass",
+];
+
+/// The sign and the types of both sides. pg_catalog has those of the last line for none of these
+/// types, so that they are taken wherever they are.
+const OPERATORS: [&str; 17] = [
+    "= text text",
+    "<> text text",
+    "|| text text",
+    "= int8 int8",
+    "> int8 int8",
+    ">= int8 int8",
+    "= int8 int4",
+    "> int8 int4",
+    "= int4 int4",
+    "= name text",
+    ">= xid8 xid8",
+    "= bool bool",
+    "* numeric numeric",
+    "* float8 float8",
+    "* numeric int4",
+    "|| text int8",
+    "= text varchar",
+];
+
+async fn before_catalog() {
+    let database = PostgresDatabase::create().await;
+    let admin = database.pool().await;
+    database.carry_out(&format!("CREATE SCHEMA traps; {}", traps("traps"))).await.unwrap();
+    let pool = database.pool_with(&[("search_path", "traps,pg_catalog,public")]).await;
+    for trapped in ["SELECT 'a'::pg_catalog.text = 'a'::pg_catalog.text", "SELECT now()"] {
+        let error = sqlx::raw_sql(trapped).execute(&pool).await.unwrap_err();
+        assert_eq!(error.as_database_error().unwrap().message(), "trapped");
     }
-    assert_eq!(parse(&"x".repeat(50)).unwrap().as_str().len(), 50);
+    let rings = SqlxRings::new(pool);
+    let mut commits = rings.listen().await.unwrap();
+    lives(&rings).await;
+    let heard = commits.next().await.unwrap().unwrap();
+    assert_eq!((heard.ring, heard.number), (ring_name("payments"), 1));
+    has_lived(&admin, "public").await;
+}
+
+async fn fits_better() {
+    let database = PostgresDatabase::create().await;
+    let admin = database.pool().await;
+    database.carry_out(&traps("public")).await.unwrap();
+    let error = sqlx::raw_sql("SELECT 1.5 * 2").execute(&admin).await.unwrap_err();
+    assert_eq!(error.as_database_error().unwrap().message(), "trapped");
+    lives(&SqlxRings::new(admin.clone())).await;
+    has_lived(&admin, "public").await;
+}
+
+async fn empty_path() {
+    let database = PostgresDatabase::create().await;
+    let rings = SqlxRings::new(database.pool_with(&[("search_path", "nowhere")]).await);
+    lives(&rings).await;
+    has_lived(&database.pool().await, "public").await;
+    assert_eq!(rings.rings().await.unwrap().len(), 1);
 }

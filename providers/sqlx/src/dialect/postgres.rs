@@ -4,6 +4,7 @@ use sqlx::{Postgres, Row, SqlStr};
 
 use super::{Backend, Dialect, Value, query};
 use crate::database_error::DatabaseError;
+use crate::error::MigrationProblem;
 use crate::row::{BadRow, FromStored};
 
 /// `read_only_sql_transaction`, and `insufficient_privilege`: of a role that may only read.
@@ -24,28 +25,35 @@ impl Dialect for Postgres {
     // Named, because the default may be set to another: rows are read after the ring's row is
     // locked, and must be as the last writer left them.
     const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    const KEEPS_STATEMENTS: bool = false;
+    const OWN: &'static str = "pg_catalog.";
+    const OPERATOR: &'static str = "OPERATOR(pg_catalog.{})";
     const USUAL_SCHEMA: &'static str = "public";
-    const NOW: &'static str = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    const CHANGE: &'static str = "pg_current_xact_id()";
-    const CHANGED_SINCE: &'static str = "changed >= ($1::bigint)::text::xid8";
+    const NOW: &'static str =
+        "{pg}floor(extract(epoch FROM {pg}clock_timestamp()) {*} 1000)::bigint";
+    const CHANGE: &'static str = "{pg}pg_current_xact_id()";
+    const CHANGED_SINCE: &'static str = "changed {>=} ($1::bigint)::{pg}text::{pg}xid8";
     // What is older is visible to everybody: a slow commit is not missed.
-    const MARK: &'static str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    const MARK: &'static str =
+        "SELECT {pg}pg_snapshot_xmin({pg}pg_current_snapshot())::{pg}text::bigint";
     const HAS_TABLES: &'static str =
-        "SELECT (to_regclass('{schema}.key_rotation_migrations') IS NOT NULL)::int::bigint";
+        "SELECT ({pg}to_regclass('{schema}.key_rotation_migrations') IS NOT NULL)::int::bigint";
     const NOT_THERE: &'static [&'static str] = &["42P01", "42703", "3F000"];
     // A statement of its own: one that waits here sees its other rows as they were before.
     const LOCK_RING: Option<&'static str> =
-        Some("SELECT revision FROM {schema}.key_rotation_rings WHERE ring = $1 FOR UPDATE");
+        Some("SELECT revision FROM {schema}.key_rotation_rings WHERE ring {=} $1 FOR UPDATE");
     // The number is any that others are unlikely to use.
     const LOCK_MIGRATIONS: Option<&'static str> =
-        Some("SELECT pg_advisory_xact_lock(7741035520923411)");
-    const HAS_SCHEMA: &'static str =
-        "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1";
+        Some("SELECT {pg}pg_advisory_xact_lock(7741035520923411)");
     // Temporary tables come first unless they are named.
     const ENTER_SCHEMA: Option<&'static str> =
-        Some("SELECT set_config('search_path', $1 || ', pg_temp', true)");
+        Some("SELECT {pg}set_config('search_path', $1 {||} ', pg_temp', true)");
+    // One that is not there, or that the role may not use, is passed over, and the tables would be
+    // temporary.
+    const IS_ENTERED: &'static str =
+        "SELECT coalesce(({pg}current_schema()::{pg}text {=} $1)::int::bigint, 0)";
     const SHADOWS: Option<&'static str> = None;
-    const ANNOUNCE: Option<&'static str> = Some("SELECT pg_notify($1, $2)");
+    const ANNOUNCE: Option<&'static str> = Some("SELECT {pg}pg_notify($1, $2)");
     const ERASURE: &'static str = "PostgreSQL keeps the bytes of a destroyed key in the table until \
         it is vacuumed, and in its log and backups after that: to be sure, destroy the wrapping key";
     const MIGRATIONS: &'static [(&'static str, &'static str)] = &[
@@ -56,6 +64,10 @@ impl Dialect for Postgres {
         ),
         ("history", include_str!("../../migrations/postgres/0003_history.sql")),
     ];
+
+    fn not_entered() -> MigrationProblem {
+        MigrationProblem::Database(DatabaseError::no_schema())
+    }
 
     fn is_read_only(error: &DatabaseError) -> bool {
         error.code().is_some_and(|code| READ_ONLY.contains(&code))

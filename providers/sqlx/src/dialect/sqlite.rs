@@ -4,6 +4,7 @@ use sqlx::{Row, SqlStr, Sqlite};
 
 use super::{Backend, Dialect, Value, query};
 use crate::database_error::DatabaseError;
+use crate::error::MigrationProblem;
 use crate::row::{BadRow, FromStored};
 
 /// `SQLITE_READONLY`. Extended codes carry the reason in the higher bits, here and below.
@@ -23,6 +24,9 @@ impl Dialect for Sqlite {
     // Takes the write lock at once: a transaction that reads first and writes later could fail in
     // between.
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+    const KEEPS_STATEMENTS: bool = true;
+    const OWN: &'static str = "";
+    const OPERATOR: &'static str = "{}";
     const USUAL_SCHEMA: &'static str = "main";
     const NOW: &'static str = "NULL";
     const CHANGE: &'static str =
@@ -35,9 +39,8 @@ impl Dialect for Sqlite {
     const NOT_THERE: &'static [&'static str] = &["1"];
     const LOCK_RING: Option<&'static str> = None;
     const LOCK_MIGRATIONS: Option<&'static str> = None;
-    // A migration names no schema, and so makes the tables of an attached file nowhere.
-    const HAS_SCHEMA: &'static str = "SELECT $1 = 'main'";
     const ENTER_SCHEMA: Option<&'static str> = None;
+    const IS_ENTERED: &'static str = "SELECT $1 = 'main'";
     const SHADOWS: Option<&'static str> = Some(
         "SELECT count(*) FROM sqlite_temp_master WHERE lower(name) LIKE 'key\\_rotation\\_%' ESCAPE '\\'",
     );
@@ -52,6 +55,10 @@ impl Dialect for Sqlite {
         ),
         ("history", include_str!("../../migrations/sqlite/0003_history.sql")),
     ];
+
+    fn not_entered() -> MigrationProblem {
+        MigrationProblem::Attached
+    }
 
     fn is_read_only(error: &DatabaseError) -> bool {
         is_one_of(error, &[READ_ONLY])
