@@ -1,24 +1,27 @@
-//! Ten years of a service that rotates its key every 90 days, driven by `plan` and `apply` alone.
+//! Ten years of a service that rotates its key every 90 days, driven by `maintain` alone, with a key
+//! that leaks in the third year.
 //!
 //! ```text
 //! cargo run --example schedule
 //! ```
 //!
-//! Once a day a job asks what is due and carries it out, and adds a key when the plan says that one
-//! is needed. Data is encrypted every day and read for two years. The timeline shows a key in each
-//! row and a month in each column; at the end stand the counts that matter.
+//! Once a day a job does what is due. Data is encrypted every day and read for two years; old data is
+//! encrypted again before its key is retired. The timeline shows a key in each row and a month in each
+//! column; at the end stand the counts that matter.
 
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use key_rotation::plan::{DueStep, Missing, Upcoming};
-use key_rotation::policy::{Evidence, Rule, Unreferenced, Usage, days};
-use key_rotation::service::Applied;
+use key_rotation::plan::Health;
+use key_rotation::policy::{Step, days, minutes};
+use key_rotation::service::{Leak, Supplies};
 use key_rotation::{
-    Cryptoperiods, InMemoryKeyProvider, Key, KeyId, KeyStatus, Outcome, RotationPolicy,
+    Cryptoperiods, InMemoryKeyProvider, Inactive, Key, KeyId, KeyStatus, Outcome, RotationPolicy,
     RotationService, Timestamp,
 };
 use pollster::block_on;
@@ -29,15 +32,56 @@ const DAYS: u64 = 3_650;
 const MONTH: u64 = 30;
 /// Data is read for so long after it was encrypted.
 const DATA_LIVES: u64 = 730;
+/// The day on which somebody publishes the active key.
+const LEAK: u64 = 3 * 365;
 
-const POLICY: Cryptoperiods = Cryptoperiods::builder()
+const POLICY: Cryptoperiods = Cryptoperiods::builder(days(1), minutes(5))
     .originator_usage(days(90))
     .hard_end(days(97))
-    .propagation(days(2))
     .recipient_usage(days(DATA_LIVES))
-    .grace(days(30))
     .retention(days(60))
     .build_static();
+
+/// The program's side: it makes keys, and counts the days on which data was encrypted that is still
+/// wanted.
+#[derive(Default)]
+struct Program {
+    keys: AtomicU64,
+    today: AtomicU64,
+    written: Mutex<BTreeMap<KeyId, u64>>,
+}
+
+impl Program {
+    fn is_wanted(&self, last_written: u64) -> bool {
+        last_written + DATA_LIVES > self.today.load(Ordering::Relaxed)
+    }
+
+    /// The keys under which there is data that is still wanted.
+    fn wanted(&self) -> Vec<KeyId> {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.iter().filter(|(_, day)| self.is_wanted(**day)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Data under a key that is not trusted is encrypted again under this one.
+    fn encrypt_again(&self, old: &[KeyId], new: &KeyId) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = old.iter().filter_map(|id| written.remove(id)).max();
+        let _ = last.map(|day| written.insert(new.clone(), day));
+    }
+}
+
+impl Supplies<()> for Program {
+    type Error = Infallible;
+
+    async fn new_key(&self, at: Timestamp) -> std::result::Result<Key<Inactive, ()>, Infallible> {
+        let number = self.keys.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Key::new(KeyId::from(number), (), at))
+    }
+
+    async fn references(&self, id: &KeyId) -> std::result::Result<Option<u64>, Infallible> {
+        Ok(Some(u64::from(self.wanted().contains(id))))
+    }
+}
 
 fn main() -> Result<()> {
     block_on(simulate())
@@ -46,52 +90,44 @@ fn main() -> Result<()> {
 async fn simulate() -> Result<()> {
     let start: Timestamp = "2026-01-01T00:00:00Z".parse()?;
     let at = |day: u64| start.saturating_add(days(day));
-    let service = RotationService::new(Arc::new(InMemoryKeyProvider::new()), POLICY);
-    let mut ring = service.bootstrap(Key::new(KeyId::from(1_u64), (), at(0)), at(0)).await?;
+    let program = Arc::new(Program::default());
+    let store = Arc::new(InMemoryKeyProvider::new());
+    let service = RotationService::new(store, POLICY).supplied_by(Arc::clone(&program));
+    let first = program.new_key(start).await?;
+    let mut ring = service.bootstrap(first, start).await?;
 
-    let mut last_written: BTreeMap<KeyId, u64> = BTreeMap::new();
     let mut timeline: BTreeMap<u64, Vec<char>> = BTreeMap::new();
-    let (mut keys, mut rotations, mut most_alive) = (1_u64, 0, 0);
+    let (mut rotations, mut alarms, mut most_alive) = (0, 0, 0);
     let (mut unreadable, mut over_age) = (0, 0);
-
     for today in 0..DAYS {
         let now = at(today);
-        let plan = service.plan(Usage::UNKNOWN, now).await?;
-        for step in plan.due() {
-            let evidence = match step {
-                DueStep::Destroy { id, .. } => {
-                    let needed = last_written.get(id).filter(|day| **day + DATA_LIVES > today);
-                    Unreferenced::counted(id.clone(), needed.into_iter().count() as u64, now)?
-                        .into()
+        program.today.store(today, Ordering::Relaxed);
+        let health = service.plan(now).await?.health();
+        alarms += u32::from(matches!(health, Health::Overdue { .. } | Health::Failing { .. }));
+        let maintenance = service.maintain(now).await?;
+        rotations += maintenance.done.iter().filter(|due| due.step == Step::Activate).count();
+        if today == LEAK {
+            let reason = "the key was published".parse()?;
+            match service.replace_compromised(Leak::Key, reason, now).await? {
+                Outcome::Done(replaced) => {
+                    program.encrypt_again(&replaced.revoked, &replaced.active)
                 }
-                DueStep::Activate { .. } | DueStep::Retire { .. } => Evidence::None,
-            };
-            match service.apply(step, evidence, now).await? {
-                Applied::Done => rotations += u32::from(matches!(step, DueStep::Activate { .. })),
-                Applied::Stale { now } => return Err(format!("a stale plan:\n{now}").into()),
-            }
-        }
-        let short =
-            plan.missing().iter().any(|missing| matches!(missing, Missing::StagedKey { .. }));
-        let soon = |next: &Upcoming| next.rule == Rule::Propagation && next.at <= at(today + 1);
-        if short || plan.upcoming().iter().any(soon) {
-            keys += 1;
-            let added = service.add(Key::new(KeyId::from(keys), (), now), now).await?;
-            if let Outcome::LostRace { now } = added {
-                return Err(format!("somebody else changed the ring:\n{now}").into());
+                Outcome::LostRace { now } => return Err(format!("a race:\n{now}").into()),
             }
         }
 
         // The service: it encrypts today's data, and reads all that is still wanted.
         ring = service.keyring().await?;
         ring.enforce(&POLICY, now);
-        match POLICY.may_encrypt(&ring.active().info(), Usage::UNKNOWN, now) {
-            Ok(()) => drop(last_written.insert(ring.encryption_key().id().clone(), today)),
-            Err(_) => over_age += 1,
+        let active = ring.active().id().clone();
+        if POLICY.may_encrypt(&ring.active().info(), None, now).is_ok() {
+            let mut written = program.written.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = written.insert(active, today);
+        } else {
+            over_age += 1;
         }
-        let wanted = last_written.iter().filter(|(_, day)| **day + DATA_LIVES > today);
         let lost = |id: &KeyId| ring.decryption_key(id.as_str()).is_err();
-        unreadable += u32::from(wanted.into_iter().any(|(id, _)| lost(id)));
+        unreadable += u32::from(program.wanted().iter().any(lost));
         most_alive = most_alive.max(ring.len());
 
         if today % MONTH == 0 {
@@ -111,17 +147,18 @@ async fn simulate() -> Result<()> {
     }
 
     println!(
-        "A active   - inactive, decrypts   r retired   s staged     one column: {MONTH} days\n"
+        "A active   - inactive, decrypts   r retired   x revoked   s staged   one column: {MONTH} days\n"
     );
     for (key, marks) in &timeline {
         println!("key {key:>2}  {}", marks.iter().collect::<String>());
     }
     println!("\nthe ring after ten years:\n\n{}", ring.state());
-    println!("rotations                                         {rotations}");
+    println!("rotations by plan                                 {rotations}");
     println!("most keys alive at once                           {most_alive}");
+    println!("days with an alarm                                {alarms}");
     println!("days on which data could not be read              {unreadable}");
     println!("days on which the active key was past its end     {over_age}");
-    if unreadable == 0 && over_age == 0 && u64::from(rotations) == (DAYS - 1) / 90 {
+    if unreadable == 0 && over_age == 0 && alarms == 0 && rotations >= 39 {
         Ok(())
     } else {
         Err("the schedule was not kept".into())

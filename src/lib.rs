@@ -208,6 +208,7 @@ pub mod shared;
 pub mod store;
 
 mod evidence;
+mod fleet;
 mod id;
 mod material;
 mod refusal;
@@ -229,7 +230,7 @@ pub mod error {
     #[cfg(feature = "shared")]
     pub use crate::live::RefreshError;
     pub use crate::material::{MaterialError, TryFillError};
-    pub use crate::policy::{Contradiction, InvalidCryptoperiods, UsageDecreased};
+    pub use crate::policy::{Contradiction, InvalidCryptoperiods};
     pub use crate::ring::{
         ActiveUnprepared, DecryptionKeyError, EntryError, InvalidKeyring, KeyIdTaken, Reason,
         TakenBy, TakenId, Violation,

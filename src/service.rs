@@ -16,7 +16,7 @@ use self::commit::Seen;
 pub use self::compromise::{Leak, Replacement};
 pub use self::error::RotationError;
 pub use self::request::DestroyRequest;
-pub use self::schedule::Applied;
+pub use self::schedule::{Applied, Maintenance, Staged};
 pub use crate::supplies::{NoSupplies, NothingSupplied, Supplies};
 
 mod changes;
@@ -268,7 +268,7 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
 
     async fn load_ring(&self) -> Result<(Seen, Keyring<P::Material>), RotationError<P::Error>> {
         let snapshot = self.load_snapshot().await?;
-        let seen = Seen { ring: snapshot.ring.clone(), revision: snapshot.revision };
+        let seen = Seen::of(&snapshot);
         Ok((seen, ring_of(snapshot)?))
     }
 }

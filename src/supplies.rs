@@ -1,6 +1,7 @@
 //! [`Supplies`]: what a service may need from its program.
 
 use core::future::ready;
+use core::ops::Deref;
 
 use thiserror::Error;
 
@@ -105,5 +106,35 @@ impl<M: Send + Sync> Supplies<M> for NoSupplies {
         _at: Timestamp,
     ) -> impl Future<Output = Result<Key<Inactive, M>, NothingSupplied>> + Send {
         ready(Err(NothingSupplied))
+    }
+}
+
+/// A pointer to supplies gives the same: `&S`, `Box<S>`, `Arc<S>`.
+impl<M, P> Supplies<M> for P
+where
+    P: Deref<Target: Supplies<M>> + Send + Sync,
+{
+    type Error = <P::Target as Supplies<M>>::Error;
+
+    fn new_key(
+        &self,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<Key<Inactive, M>, Self::Error>> + Send {
+        (**self).new_key(at)
+    }
+
+    fn references(
+        &self,
+        id: &KeyId,
+    ) -> impl Future<Output = Result<Option<u64>, Self::Error>> + Send {
+        (**self).references(id)
+    }
+
+    fn decrypting_half(&self, key: &KeyInfo, stored: &M) -> Result<Option<M>, Self::Error> {
+        (**self).decrypting_half(key, stored)
+    }
+
+    fn discard(&self, key: Key<Inactive, M>) -> impl Future<Output = ()> + Send {
+        (**self).discard(key)
     }
 }

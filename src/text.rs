@@ -36,6 +36,11 @@ impl AuditText {
         &self.0
     }
 
+    /// The reason for which a key is revoked before it is destroyed.
+    pub(crate) fn before_destruction() -> Self {
+        Self(String::from("a step before its destruction"))
+    }
+
     /// The name of an actor who has not said one.
     pub(crate) fn unnamed() -> Self {
         Self(String::from("unnamed"))

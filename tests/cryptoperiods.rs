@@ -1,447 +1,574 @@
-//! Rules of time and usage: each at its boundary, just before and just after, on clocks that jump;
-//! contradictions; and plans that can be carried out.
+//! The rules of time and usage, each at its boundary: one millisecond before it, and at it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
-use core::time::Duration;
+use std::time::Duration;
 
-use KeyStatus::{Active as IsActive, Inactive as IsInactive, Retired as IsRetired};
-use key_rotation::error::Contradiction;
-use key_rotation::plan::{Doubt, DueStep, Missing};
-use key_rotation::policy::{CryptoperiodsBuilder, Rule, Usage, UsageLimit, days};
-use key_rotation::{
-    Cryptoperiods, DecryptionKeyError, Inactive, Key, KeyId, KeyInfo, KeyRecord, KeyStatus,
-    Keyring, Retired, RotationPolicy, Times, Timestamp,
+use key_rotation::policy::{
+    Contradiction, CryptoperiodsBuilder, Due, Evidence, Fleet, KeyUsage, NodeReport, References,
+    Refusal, Rule, Step, Timing, Unreferenced, Until, UsageLimit, days, hours, minutes,
 };
-use proptest::prelude::*;
+use key_rotation::store::Revision;
+use key_rotation::{Cryptoperiods, KeyId, KeyInfo, KeyStatus, RotationPolicy, Times, Timestamp};
 
 const MS: Duration = Duration::from_millis(1);
-
-/// A day like any other.
 const START: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
+const SKEW: Duration = minutes(5);
 
-fn id(name: &str) -> KeyId {
-    name.parse().unwrap()
+fn after(period: Duration) -> Timestamp {
+    START.saturating_add(period)
 }
 
-/// A key of which nothing but this is known. A staged one was never active.
+fn before(at: Timestamp) -> Timestamp {
+    at.saturating_sub(MS)
+}
+
+fn id() -> KeyId {
+    KeyId::from_static("k1")
+}
+
 fn info(status: KeyStatus, used: bool, times: Times) -> KeyInfo {
-    KeyInfo { id: id("k"), status, times, used, counted: false, added_in: 0, deactivated_in: 0 }
-}
-
-fn staged(added_at: Option<Timestamp>) -> KeyInfo {
-    info(IsInactive, false, Times { added_at, ..Times::default() })
-}
-
-fn active(activated_at: Option<Timestamp>) -> KeyInfo {
-    info(IsActive, true, Times { activated_at, ..Times::default() })
-}
-
-/// A key that has encrypted, and does not any more.
-fn former(status: KeyStatus, activated_at: Option<Timestamp>, since: Option<Timestamp>) -> KeyInfo {
-    let (deactivated_at, retired_at) =
-        if status == IsRetired { (None, since) } else { (since, None) };
-    info(status, true, Times { activated_at, deactivated_at, retired_at, ..Times::default() })
-}
-
-/// The time `period` after the start, and the milliseconds around it.
-fn around(period: Duration) -> [Timestamp; 3] {
-    let end = START.saturating_add(period);
-    [end.saturating_sub(MS), end, end.saturating_add(MS)]
-}
-
-fn rules() -> CryptoperiodsBuilder {
-    Cryptoperiods::builder()
-}
-
-#[test]
-fn a_new_key_may_be_activated_when_its_propagation_is_over() {
-    let policy = rules().propagation(days(2)).build().unwrap();
-    // What its maker says of its age counts for nothing.
-    let mut key = staged(Some(START));
-    key.times.created_at = Some(START.saturating_sub(days(100)));
-    let allowed = around(days(2)).map(|now| policy.may_activate(&key, now).is_ok());
-    assert_eq!(allowed, [false, true, true]);
-    let refusal = policy.may_activate(&key, START).unwrap_err();
-    assert_eq!(refusal.rule(), Some(Rule::Propagation));
-    assert_eq!(refusal.allowed_from(), Some(START.saturating_add(days(2))));
-
-    let unknown = KeyInfo { times: Times { added_at: None, ..key.times }, ..key };
-    let refusal = policy.may_activate(&unknown, START).unwrap_err();
-    assert_eq!((refusal.rule(), refusal.allowed_from()), (Some(Rule::Propagation), None));
-    assert!(rules().build().unwrap().may_activate(&unknown, START).is_ok());
-}
-
-#[test]
-fn a_key_that_was_active_is_not_activated_again_unless_that_is_allowed() {
-    let long_there = Times { added_at: Some(START.saturating_sub(days(100))), ..Times::default() };
-    let key = info(IsInactive, true, long_there);
-    let refusal = rules().build().unwrap().may_activate(&key, START).unwrap_err();
-    assert_eq!((refusal.rule(), refusal.allowed_from()), (Some(Rule::ForwardOnly), None));
-    assert!(rules().allow_reactivation().build().unwrap().may_activate(&key, START).is_ok());
-}
-
-#[test]
-fn a_retired_key_decrypts_until_its_grace_is_over() {
-    let policy = rules().grace(days(30)).build().unwrap();
-    let key = former(IsRetired, Some(START), Some(START));
-    let allowed = around(days(30)).map(|now| policy.may_decrypt(&key, now).is_ok());
-    assert_eq!(allowed, [true, false, false]);
-    for key in [active(Some(START)), former(IsInactive, Some(START), Some(START))] {
-        assert!(policy.may_decrypt(&key, Timestamp::MAX).is_ok(), "{}", key.status);
+    KeyInfo {
+        id: id(),
+        status,
+        times,
+        used,
+        counted: false,
+        added_in: 3,
+        deactivated_in: if used { 7 } else { 0 },
     }
-    let unknown = former(IsRetired, None, None);
-    assert!(policy.may_decrypt(&unknown, Timestamp::MAX).is_ok());
 }
 
-#[test]
-fn below_a_floor_nothing_decrypts_but_the_active_key() {
-    let policy = rules().floor(START).build().unwrap();
-    let before = START.saturating_sub(MS);
-    for status in [IsInactive, IsRetired] {
-        let allowed = [before, START, START.saturating_add(MS)].map(|activated| {
-            policy.may_decrypt(&former(status, Some(activated), None), START).is_ok()
-        });
-        assert_eq!(allowed, [false, true, true], "{status}");
-        let unknown = former(status, None, Some(START));
-        assert_eq!(policy.may_decrypt(&unknown, START).unwrap_err().rule(), Some(Rule::Floor));
-        let never = KeyInfo { used: false, ..former(status, None, Some(before)) };
-        assert!(policy.may_decrypt(&never, START).is_ok(), "never encrypted");
+fn staged() -> KeyInfo {
+    info(KeyStatus::Inactive, false, Times { added_at: Some(START), ..Times::default() })
+}
+
+fn active() -> KeyInfo {
+    info(KeyStatus::Active, true, Times { activated_at: Some(START), ..Times::default() })
+}
+
+fn demoted() -> KeyInfo {
+    info(KeyStatus::Inactive, true, Times { deactivated_at: Some(START), ..Times::default() })
+}
+
+/// Deactivated at the start, and retired so long after it.
+fn retired(since: Duration) -> KeyInfo {
+    let times = Times { retired_at: Some(after(since)), ..demoted().times };
+    info(KeyStatus::Retired, true, times)
+}
+
+fn revoked(since: Duration) -> KeyInfo {
+    let times = Times { revoked_at: Some(after(since)), ..demoted().times };
+    info(KeyStatus::Revoked, true, times)
+}
+
+fn counted(at: Timestamp) -> Evidence {
+    Unreferenced::counted(id(), 0, at).unwrap().into()
+}
+
+fn base() -> CryptoperiodsBuilder {
+    Cryptoperiods::builder(days(1), SKEW)
+}
+
+fn made(builder: CryptoperiodsBuilder) -> Cryptoperiods {
+    builder.build().unwrap()
+}
+
+/// Refused one millisecond before the time, with this rule and until this time; allowed at it.
+fn from(at: Timestamp, rule: Rule, may: impl Fn(Timestamp) -> Result<(), Refusal>) {
+    let refusal = may(before(at)).unwrap_err();
+    assert_eq!((refusal.rule(), refusal.stands_until()), (Some(rule), Until::At(at)), "{refusal}");
+    assert_eq!(may(at), Ok(()));
+}
+
+fn node(revision: u64, lease_end: Timestamp) -> NodeReport {
+    NodeReport {
+        node: "node-1".parse().unwrap(),
+        revision: Revision::new(revision, 1),
+        lease_end,
+        unprepared: vec![],
+        usage: vec![],
     }
-    assert!(policy.may_decrypt(&active(Some(before)), START).is_ok());
+}
+
+fn used(last_encryption: Timestamp, last_decryption: Option<Timestamp>) -> Fleet {
+    let usage = KeyUsage {
+        id: id(),
+        encryptions: 1,
+        last_encryption: Some(last_encryption),
+        last_decryption,
+    };
+    let node = NodeReport { usage: vec![usage], ..node(99, START) };
+    Fleet { nodes: vec![node], ..Fleet::UNKNOWN }
 }
 
 #[test]
-fn the_active_key_stops_at_its_hard_end_and_at_its_usage_limit() {
-    let policy = rules().hard_end(days(120)).usage_limit(UsageLimit::of(1_000)).build().unwrap();
-    let key = active(Some(START));
-    let by_age = around(days(120)).map(|now| policy.may_encrypt(&key, Usage::of(0), now).is_ok());
-    assert_eq!(by_age, [true, false, false]);
-    let by_usage = [999, 1_000, 1_001, u64::MAX]
-        .map(|count| policy.may_encrypt(&key, Usage::of(count), START).is_ok());
-    assert_eq!(by_usage, [true, false, false, false]);
-    assert!(policy.may_encrypt(&key, Usage::UNKNOWN, START).is_ok());
-    let unknown = active(None);
-    assert!(policy.may_encrypt(&unknown, Usage::of(0), Timestamp::MAX).is_ok());
-}
-
-fn ring() -> Keyring<&'static str> {
-    let key = |name, at| Key::new(id(name), "material", at);
-    let mut ring = Keyring::new(key("k1", START).activate(START));
-    let _ = ring.add(key("k2", START), START).unwrap();
-    ring
+fn a_new_key_waits_until_every_process_has_it() {
+    let unknown = Fleet::UNKNOWN;
+    for (policy, wait) in [
+        (base(), days(1) + SKEW),
+        (base().decrypt_staleness(days(7)), days(7) + SKEW),
+        (base().propagation(days(9)), days(9)),
+        (base().decrypt_staleness(days(7)).propagation(days(9)), days(9)),
+    ] {
+        let policy = made(policy);
+        from(after(wait), Rule::Propagation, |at| policy.may_activate(&staged(), &unknown, at));
+        assert_eq!(policy.timing().propagation, wait);
+    }
 }
 
 #[test]
-fn a_ring_refuses_with_the_id_the_reason_and_the_date() {
-    let mut ring = ring();
-    let _ = ring.rotate_to("k2", START).unwrap();
-    let _ = ring.entry::<Inactive>("k1").unwrap().retire(START);
-    let policy = rules().grace(days(30)).hard_end(days(60)).build().unwrap();
-    let late = START.saturating_add(days(60));
+fn what_can_never_be_activated_is_said_to_be_so() {
+    let policy = made(base());
+    let (unknown, late) = (Fleet::UNKNOWN, after(days(400)));
+    let until =
+        |key: &KeyInfo, at| policy.may_activate(key, &unknown, at).unwrap_err().stands_until();
+    assert_eq!(until(&demoted(), late), Until::Never);
+    assert_eq!(until(&retired(days(2)), late), Until::Never);
+    assert_eq!(until(&active(), late), Until::Never);
+    let undated = KeyInfo { times: Times::default(), ..staged() };
+    assert_eq!(until(&undated, late), Until::Event);
+    // Dated by a clock that is more than the skew ahead.
+    assert!(matches!(until(&staged(), START.saturating_sub(SKEW)), Until::At(_)));
+    assert_eq!(until(&staged(), before(START.saturating_sub(SKEW))), Until::Hopeless);
 
-    ring.enforce(&policy, late);
-    let error = ring.decryption_key("k1").unwrap_err();
+    let again = made(base().allow_reactivation());
+    let key = KeyInfo { times: Times { added_at: Some(START), ..demoted().times }, ..demoted() };
+    assert_eq!(again.may_activate(&key, &unknown, late), Ok(()));
+}
+
+#[test]
+fn a_process_that_lags_holds_an_activation_back_while_its_lease_holds() {
+    let policy = made(base());
+    let at = after(days(3));
+    let fleet = |node| Fleet { nodes: vec![node], ..Fleet::UNKNOWN };
+    let refused = |fleet: &Fleet| policy.may_activate(&staged(), fleet, at).unwrap_err();
+    let live = at.saturating_sub(SKEW).saturating_add(MS);
+    let refusal = refused(&fleet(node(2, live)));
+    assert_eq!((refusal.rule(), refusal.stands_until()), (Some(Rule::Reports), Until::Event));
+    assert_eq!(refusal.reason(), "process `node-1` has not loaded it");
+    assert_eq!(policy.may_activate(&staged(), &fleet(node(3, live)), at), Ok(()));
+    assert_eq!(policy.may_activate(&staged(), &fleet(node(2, before(live))), at), Ok(()), "gone");
+    let unprepared = NodeReport { unprepared: vec![id()], ..node(3, live) };
+    assert_eq!(refused(&fleet(unprepared)).reason(), "process `node-1` could not prepare it");
+}
+
+#[test]
+fn an_active_key_stops_at_its_hard_end_and_at_its_usage_limit() {
+    let policy =
+        made(base().originator_usage(days(90)).hard_end(days(100)).usage_limit(UsageLimit::of(50)));
+    let end = after(days(100));
+    assert_eq!(policy.may_encrypt(&active(), Some(49), before(end)), Ok(()));
+    assert_eq!(policy.may_encrypt(&active(), None, before(end)), Ok(()));
+    let rule = |usage, at| policy.may_encrypt(&active(), usage, at).unwrap_err().rule();
+    assert_eq!(rule(None, end), Some(Rule::HardEnd));
+    assert_eq!(rule(Some(50), START), Some(Rule::UsageLimit));
+    assert_eq!(policy.may_encrypt(&demoted(), None, START).unwrap_err().rule(), Some(Rule::Status));
+    let undated = KeyInfo { times: Times::default(), ..active() };
     assert_eq!(
-        error.to_string(),
-        "key `k1` may not decrypt: its grace period ended at 2026-01-31T00:00:00.000Z"
+        policy.may_encrypt(&undated, None, START).unwrap_err().rule(),
+        Some(Rule::KnownTimes)
     );
-    let keys: Vec<_> = ring.decryption_keys().map(|key| key.id().to_string()).collect();
-    assert_eq!(keys, ["k2"]);
-    assert!(ring.state().to_string().contains("may not decrypt: its grace period ended"));
-    // The right to encrypt is asked for beside the ring, which has a key to encrypt with in any
-    // case.
-    let refusal = policy.may_encrypt(&ring.active().info(), Usage::UNKNOWN, late).unwrap_err();
-    assert_eq!(refusal.rule(), Some(Rule::HardEnd));
-    assert_eq!(ring.encryption_key().id().as_str(), "k2");
 }
 
 #[test]
-fn what_is_enforced_is_undone_by_enforcing_again_and_nothing_is_lost() {
-    let mut ring = ring();
-    let _ = ring.rotate_to("k2", START).unwrap();
-    let _ = ring.entry::<Inactive>("k1").unwrap().retire(START);
-    let policy = rules().grace(days(30)).build().unwrap();
-    let allowed = around(days(30)).map(|now| {
-        ring.enforce(&policy, now);
-        let reads = |ring: &Keyring<&'static str>| match ring.decryption_key("k1") {
-            Ok(key) => *key.material() == "material",
-            Err(DecryptionKeyError::NotAllowed { id, reason }) => {
-                assert_eq!((id.as_str(), reason.rule()), ("k1", Some(Rule::Grace)));
-                false
-            }
-            Err(other) => panic!("{other}"),
-        };
-        assert_eq!(reads(&ring), reads(&ring.fork()));
-        assert_eq!((ring.len(), ring.get("k1").unwrap().status()), (2, IsRetired));
-        reads(&ring)
+fn a_key_is_retired_when_no_process_encrypts_with_it_any_more() {
+    let policy = made(base());
+    let none = Evidence::None;
+    let wait = after(days(1) + SKEW);
+    from(wait, Rule::MaxStaleness, |at| policy.may_retire(&demoted(), &Fleet::UNKNOWN, &none, at));
+    let lagging = |lease_end| Fleet { nodes: vec![node(6, lease_end)], ..Fleet::UNKNOWN };
+    let refusal = policy.may_retire(&demoted(), &lagging(wait), &none, wait).unwrap_err();
+    assert_eq!(refusal.reason(), "process `node-1` may still encrypt with it");
+    let gone = wait.saturating_sub(SKEW);
+    assert_eq!(policy.may_retire(&demoted(), &lagging(gone), &none, wait), Ok(()));
+    // A key that was never used waits for nothing, and a reason passes everything.
+    assert_eq!(policy.may_retire(&staged(), &Fleet::UNKNOWN, &none, START), Ok(()));
+    let forced = Evidence::Forced("a reason".parse().unwrap());
+    assert_eq!(policy.may_retire(&demoted(), &Fleet::UNKNOWN, &forced, START), Ok(()));
+}
+
+#[test]
+fn where_a_clock_ends_the_reading_a_key_is_retired_when_nothing_needs_it() {
+    let policy = made(base().grace(days(2)));
+    let at = after(days(30));
+    let without = policy.may_retire(&demoted(), &Fleet::UNKNOWN, &Evidence::None, at).unwrap_err();
+    assert_eq!(without.rule(), Some(Rule::NotNeeded));
+    assert_eq!(policy.may_retire(&demoted(), &Fleet::UNKNOWN, &counted(at), at), Ok(()));
+
+    let with_life = made(base().grace(days(2)).data_lifetime(days(9)));
+    assert_eq!(with_life.may_retire(&demoted(), &Fleet::UNKNOWN, &Evidence::None, at), Ok(()));
+    // A process has encrypted late: what it made outlives the grace that would begin now.
+    let last = at.saturating_sub(days(3));
+    let allowed = last.saturating_add(days(7) + SKEW + MS);
+    let fleet = used(last, None);
+    from(allowed, Rule::Reports, |at| {
+        with_life.may_retire(&demoted(), &fleet, &Evidence::None, at)
     });
-    assert_eq!(allowed, [true, false, false]);
-    ring.enforce(&policy, START);
-    assert_eq!(*ring.decryption_key("k1").unwrap().material(), "material");
 }
 
 #[test]
-fn a_usage_count_does_not_go_backwards() {
-    let mut usage = Usage::UNKNOWN;
-    assert_eq!(usage.update(5), Ok(()));
-    assert_eq!(usage.update(5), Ok(()));
-    let decreased = usage.update(4).unwrap_err();
-    assert_eq!((decreased.known, decreased.reported), (5, 4));
-    assert_eq!(usage, Usage::of(5));
+fn a_count_is_made_when_all_that_was_encrypted_can_be_seen() {
+    let policy = made(base().write_delay(hours(6)));
+    let at = after(days(30));
+    let seen_from = after(days(1) + SKEW + hours(6));
+    let destroy = |evidence: &Evidence, fleet: &Fleet| {
+        policy.may_destroy(&retired(days(2)), fleet, evidence, at)
+    };
+    assert_eq!(destroy(&counted(seen_from), &Fleet::UNKNOWN), Ok(()));
+    for evidence in [counted(before(seen_from)), Evidence::None, counted(at.saturating_add(MS))] {
+        let refusal = destroy(&evidence, &Fleet::UNKNOWN).unwrap_err();
+        assert_eq!(refusal.rule(), Some(Rule::NotNeeded), "{refusal}");
+    }
+    let of_another = Unreferenced::counted(KeyId::from_static("k9"), 0, seen_from).unwrap();
+    let refusal = destroy(&of_another.into(), &Fleet::UNKNOWN).unwrap_err();
+    assert_eq!(refusal.reason(), "the data that was counted is that of another key");
+
+    // The fleet's own count, and one that found something later.
+    let references = |count, counted_at| Fleet {
+        references: vec![References { id: id(), count, counted_at }],
+        ..Fleet::UNKNOWN
+    };
+    assert_eq!(destroy(&Evidence::None, &references(0, seen_from)), Ok(()));
+    let refusal = destroy(&counted(seen_from), &references(2, at)).unwrap_err();
+    assert_eq!(refusal.reason(), "2 pieces of data need it");
+
+    // Reports of use hold it back.
+    let counted_at = after(days(20));
+    let last = counted_at.saturating_sub(SKEW + hours(6));
+    assert_eq!(destroy(&counted(counted_at), &used(before(last), None)), Ok(()));
+    assert!(destroy(&counted(counted_at), &used(last, None)).is_err());
+    assert_eq!(destroy(&counted(counted_at), &used(START, Some(before(counted_at)))), Ok(()));
+    let refusal = destroy(&counted(counted_at), &used(START, Some(counted_at))).unwrap_err();
+    assert_eq!(refusal.reason(), "a process has decrypted with it since its data was counted");
 }
 
 #[test]
-fn every_contradiction_is_found_and_named() {
-    use Contradiction::*;
-    let zero = Duration::from_micros(999);
-    let cases = [
-        (rules().originator_usage(zero), vec![Zero(Rule::OriginatorUsage)]),
-        (rules().recipient_usage(zero), vec![Zero(Rule::RecipientUsage)]),
-        (rules().grace(zero), vec![Zero(Rule::Grace)]),
-        (rules().retention(zero), vec![Zero(Rule::Retention)]),
-        (rules().propagation(zero), vec![Zero(Rule::Propagation)]),
-        (rules().hard_end(zero), vec![Zero(Rule::HardEnd)]),
-        (rules().usage_limit(UsageLimit::of(0)), vec![Zero(Rule::UsageLimit)]),
-        (rules().originator_usage(days(2)).propagation(days(2) - MS), vec![]),
+fn data_that_has_a_life_needs_no_count() {
+    let policy = made(base().data_lifetime(days(14)));
+    let none = Evidence::None;
+    let end = after(days(15) + SKEW);
+    from(end, Rule::DataLifetime, |at| {
+        policy.may_destroy(&retired(days(2)), &Fleet::UNKNOWN, &none, at)
+    });
+    let last = after(days(5));
+    let fleet = used(last, None);
+    let end = last.saturating_add(days(14) + SKEW + MS);
+    from(end, Rule::Reports, |at| policy.may_destroy(&retired(days(2)), &fleet, &none, at));
+}
+
+#[test]
+fn a_retired_key_reads_until_its_end_and_is_destroyed_after_it() {
+    let policy = made(
+        base().grace(days(2)).data_lifetime(days(14)).recipient_usage(days(14)).retention(days(3)),
+    );
+    // The data outlives the grace.
+    let key = retired(days(3));
+    let end = after(days(15) + SKEW);
+    assert_eq!(policy.may_decrypt(&key, before(end)), Ok(()));
+    assert_eq!(policy.may_decrypt(&key, end).unwrap_err().rule(), Some(Rule::Grace));
+    let none = Evidence::None;
+    from(end.saturating_add(SKEW), Rule::Grace, |at| {
+        policy.may_destroy(&key, &Fleet::UNKNOWN, &none, at)
+    });
+    // The grace outlives the data.
+    let key = retired(days(20));
+    let end = after(days(22));
+    assert_eq!(policy.may_decrypt(&key, before(end)), Ok(()));
+    assert!(policy.may_decrypt(&key, end).is_err());
+
+    // Without a life of data there is an end only where somebody has counted.
+    let policy = made(base().grace(days(2)));
+    let far = after(days(9_999));
+    assert_eq!(policy.may_decrypt(&retired(days(3)), far), Ok(()));
+    let counted = KeyInfo { counted: true, ..retired(days(3)) };
+    assert_eq!(policy.may_decrypt(&counted, before(after(days(5)))), Ok(()));
+    assert!(policy.may_decrypt(&counted, after(days(5))).is_err());
+}
+
+#[test]
+fn a_revoked_key_decrypts_nothing_and_every_other_without_grace_does() {
+    let policy = made(base());
+    assert_eq!(
+        policy.may_decrypt(&revoked(days(1)), START).unwrap_err().rule(),
+        Some(Rule::Status)
+    );
+    let far = after(days(9_999));
+    for key in [active(), staged(), demoted(), retired(days(1))] {
+        assert_eq!(policy.may_decrypt(&key, far), Ok(()));
+    }
+}
+
+#[test]
+fn a_key_that_is_disabled_before_its_end_is_revoked_first() {
+    let policy = Cryptoperiods::QUARTERLY;
+    let at = after(days(60));
+    let evidence = counted(after(days(40)));
+    let refusal =
+        policy.may_destroy(&retired(days(30)), &Fleet::UNKNOWN, &evidence, at).unwrap_err();
+    assert_eq!(refusal.rule(), Some(Rule::DisableBeforeDestroy));
+    assert_eq!(policy.may_revoke(&retired(days(30)), &Fleet::UNKNOWN, &evidence, at), Ok(()));
+    let refusal =
+        policy.may_revoke(&retired(days(30)), &Fleet::UNKNOWN, &Evidence::None, at).unwrap_err();
+    assert_eq!(refusal.rule(), Some(Rule::NotNeeded));
+
+    let times = Times { retired_at: Some(after(days(30))), ..revoked(days(46)).times };
+    let key = KeyInfo { times, ..revoked(days(46)) };
+    let end = after(days(46) + days(14) + SKEW);
+    from(end, Rule::DisableBeforeDestroy, |at| {
+        policy.may_destroy(&key, &Fleet::UNKNOWN, &evidence, at)
+    });
+}
+
+#[test]
+fn a_key_is_kept_for_its_retention_since_it_was_gone() {
+    let policy = made(base().recipient_usage(days(30)).retention(days(30)));
+    let evidence = counted(after(days(31)));
+    let end = after(days(60));
+    from(end, Rule::Retention, |at| {
+        policy.may_destroy(&retired(days(30)), &Fleet::UNKNOWN, &evidence, at)
+    });
+    // The earlier of retired and revoked.
+    let times = Times { retired_at: Some(after(days(30))), ..revoked(days(40)).times };
+    let key = KeyInfo { times, ..revoked(days(40)) };
+    from(end, Rule::Retention, |at| policy.may_destroy(&key, &Fleet::UNKNOWN, &evidence, at));
+    let unused = KeyInfo { used: false, ..retired(days(30)) };
+    assert_eq!(policy.may_destroy(&unused, &Fleet::UNKNOWN, &Evidence::None, START), Ok(()));
+}
+
+#[test]
+fn what_is_due_is_due_from_the_moment_that_the_rules_say() {
+    let unknown = Fleet::UNKNOWN;
+    let quarterly = Cryptoperiods::QUARTERLY;
+    let due = |step, key: &KeyInfo| quarterly.due(step, key, &unknown);
+    assert_eq!(due(Step::Activate, &active()), Due::From(after(days(90))));
+    assert_eq!(due(Step::Retire, &demoted()), Due::From(after(days(30))));
+    assert_eq!(due(Step::Retire, &staged()), Due::Never);
+    let retired_30 = retired(days(30));
+    let disabled = days(14) + SKEW;
+    assert_eq!(due(Step::Revoke, &retired_30), Due::From(after(days(60) - disabled)));
+    assert_eq!(due(Step::Destroy, &retired_30), Due::Never, "it is revoked first");
+    let times = Times { retired_at: retired_30.times.retired_at, ..revoked(days(46)).times };
+    let key = KeyInfo { times, ..revoked(days(46)) };
+    assert_eq!(due(Step::Destroy, &key), Due::From(after(days(46) + disabled)));
+    assert_eq!(due(Step::Activate, &KeyInfo { times: Times::default(), ..active() }), Due::Unknown);
+    for (key, undated) in [
+        (active(), true),
+        (demoted(), true),
+        (staged(), true),
+        (retired(days(1)), true),
+        (revoked(days(1)), true),
+    ] {
+        let no_times = KeyInfo { times: Times::default(), ..key.clone() };
+        assert_eq!(due(Step::Date, &no_times) != Due::Never, undated);
+        assert_eq!(due(Step::Date, &key), Due::Never);
+    }
+
+    let hard_end = made(base().hard_end(days(10)));
+    assert_eq!(hard_end.due(Step::Activate, &active(), &unknown), Due::From(after(days(9) - SKEW)));
+    let no_rules = made(base());
+    for step in [Step::Activate, Step::Stage, Step::Retire, Step::Revoke, Step::Destroy] {
+        assert_eq!(no_rules.due(step, &active(), &unknown), Due::Never);
+    }
+}
+
+#[test]
+fn a_rotation_is_due_at_a_share_of_the_usage_limit() {
+    let policy = made(base().usage_limit(UsageLimit::of(1_000)));
+    let reported = |encryptions| {
+        let usage =
+            KeyUsage { id: id(), encryptions, last_encryption: None, last_decryption: None };
+        let half = KeyUsage { encryptions: encryptions / 2, ..usage.clone() };
+        let rest = KeyUsage { encryptions: encryptions - encryptions / 2, ..usage };
+        let nodes = [half, rest].map(|usage| NodeReport { usage: vec![usage], ..node(9, START) });
+        Fleet { nodes: nodes.to_vec(), ..Fleet::UNKNOWN }
+    };
+    assert_eq!(policy.due(Step::Activate, &active(), &reported(799)), Due::Never);
+    assert!(matches!(policy.due(Step::Activate, &active(), &reported(800)), Due::From(_)));
+    let at_one = made(base().usage_limit(UsageLimit::of(1_000)).soft_share(1));
+    assert!(matches!(at_one.due(Step::Activate, &active(), &reported(10)), Due::From(_)));
+    assert_eq!(at_one.due(Step::Activate, &active(), &reported(9)), Due::Never);
+}
+
+#[test]
+fn the_presets_have_the_lives_that_they_say() {
+    let hour = |h| hours(h);
+    let waits = |policy: Cryptoperiods| policy.timing().propagation;
+    assert_eq!(waits(Cryptoperiods::QUARTERLY), days(7) + SKEW);
+    assert_eq!(waits(Cryptoperiods::COOKIES), days(1) + SKEW);
+    assert_eq!(waits(Cryptoperiods::TOKENS), hour(48) + SKEW);
+    assert_eq!(waits(Cryptoperiods::NIST_LONGEST), days(7) + SKEW);
+    let timing = Timing {
+        max_staleness: days(1),
+        clock_skew: SKEW,
+        write_delay: days(1),
+        propagation: days(7) + SKEW,
+        overdue_after: days(2),
+    };
+    assert_eq!(Cryptoperiods::QUARTERLY.timing(), timing);
+    assert_eq!(Cryptoperiods::COOKIES.timing().write_delay, hours(1), "the staleness");
+}
+
+#[test]
+fn each_contradiction_names_the_smallest_value_that_would_do_and_that_value_does() {
+    type Set = fn(CryptoperiodsBuilder, Duration) -> CryptoperiodsBuilder;
+    let cases: [(Rule, Set, CryptoperiodsBuilder, Duration, Duration); 13] = [
+        (Rule::Propagation, CryptoperiodsBuilder::propagation, base(), days(1), days(1) + SKEW),
         (
-            rules().originator_usage(days(2)).propagation(days(2)),
-            vec![PropagationNotShorterThanOriginatorUsage],
+            Rule::Propagation,
+            CryptoperiodsBuilder::propagation,
+            base().decrypt_staleness(days(7)),
+            days(2),
+            days(7) + SKEW,
         ),
-        (rules().grace(days(2)).retention(days(2)), vec![]),
-        (rules().grace(days(2) + MS).retention(days(2)), vec![GraceLongerThanRetention]),
-        (rules().originator_usage(days(2)).hard_end(days(2) + MS), vec![]),
-        (rules().originator_usage(days(2)).hard_end(days(2)), vec![HardEndNotAfterOriginatorUsage]),
-        (rules().usage_limit(UsageLimit::of(1)).soft_share(1), vec![]),
-        (rules().usage_limit(UsageLimit::of(1)).soft_share(100), vec![]),
-        (rules().usage_limit(UsageLimit::of(1)).soft_share(0), vec![SoftShareOutOfRange]),
-        (rules().usage_limit(UsageLimit::of(1)).soft_share(101), vec![SoftShareOutOfRange]),
-        (rules().soft_share(50), vec![SoftShareWithoutUsageLimit]),
         (
-            rules().originator_usage(zero).propagation(days(1)).grace(days(2)).retention(days(1)),
-            vec![
-                Zero(Rule::OriginatorUsage),
-                PropagationNotShorterThanOriginatorUsage,
-                GraceLongerThanRetention,
-            ],
+            Rule::OriginatorUsage,
+            CryptoperiodsBuilder::originator_usage,
+            base(),
+            hours(24),
+            days(1) + SKEW,
+        ),
+        (Rule::HardEnd, CryptoperiodsBuilder::hard_end, base(), days(2), days(2) + 2 * SKEW),
+        (
+            Rule::HardEnd,
+            CryptoperiodsBuilder::hard_end,
+            base().originator_usage(days(90)),
+            days(91),
+            days(91) + SKEW,
+        ),
+        (
+            Rule::DecryptStaleness,
+            CryptoperiodsBuilder::decrypt_staleness,
+            base(),
+            hours(3),
+            days(1),
+        ),
+        (
+            Rule::Grace,
+            CryptoperiodsBuilder::grace,
+            base().decrypt_staleness(days(7)),
+            days(6),
+            days(7),
+        ),
+        (
+            Rule::RecipientUsage,
+            CryptoperiodsBuilder::recipient_usage,
+            base(),
+            days(1),
+            days(1) + SKEW,
+        ),
+        (
+            Rule::RecipientUsage,
+            CryptoperiodsBuilder::recipient_usage,
+            base().grace(days(1)),
+            days(2),
+            days(2) + SKEW,
+        ),
+        (
+            Rule::Retention,
+            CryptoperiodsBuilder::retention,
+            base().recipient_usage(days(2)).data_lifetime(days(9)),
+            days(8),
+            days(8) + SKEW,
+        ),
+        (
+            Rule::Retention,
+            CryptoperiodsBuilder::retention,
+            base().recipient_usage(days(1) + SKEW),
+            hours(23),
+            days(1),
+        ),
+        (
+            Rule::Retention,
+            CryptoperiodsBuilder::retention,
+            base().recipient_usage(days(9)).grace(days(5)),
+            days(5),
+            days(5) + SKEW,
+        ),
+        (
+            Rule::Retention,
+            CryptoperiodsBuilder::retention,
+            base()
+                .recipient_usage(days(30))
+                .decrypt_staleness(days(3))
+                .disable_before_destroy(days(4)),
+            days(7),
+            days(7) + SKEW,
         ),
     ];
-    for (rules, expected) in cases {
-        let found = rules.build().err().map_or(vec![], |error| error.contradictions().to_vec());
-        assert_eq!(found, expected, "{rules:?}");
+    for (rule, set, rules, wrong, least) in cases {
+        let error = set(rules, wrong).build().unwrap_err();
+        let of_rule = |c: &&Contradiction| c.rule() == rule;
+        let found: Vec<_> = error.contradictions().iter().filter(of_rule).collect();
+        assert_eq!(found.len(), 1, "{rule}: {error}");
+        assert_eq!(found[0].at_least(), Some(least), "{error}");
+        let too_little = set(rules, least - MS).build().unwrap_err();
+        assert!(too_little.contradictions().iter().any(|c| of_rule(&c)), "{too_little}");
+        let enough = set(rules, least).build();
+        assert!(enough.is_ok(), "{rule}: {}", enough.unwrap_err());
     }
 }
 
 #[test]
-fn periods_that_overflow_end_at_the_end_of_time() {
-    let forever = Duration::MAX;
-    let policy = rules().originator_usage(forever).grace(forever).build().unwrap();
-    let plan = policy.plan(&ring(), Usage::UNKNOWN, START);
-    assert!(plan.due().is_empty());
-    assert_eq!(plan.upcoming().first().unwrap().at, Timestamp::MAX);
-    assert_eq!(days(u64::MAX), Duration::from_secs(u64::MAX));
-}
-
-// ---- Plans ----
-
-fn due(policy: &Cryptoperiods, ring: &Keyring<&'static str>, now: Timestamp) -> Vec<String> {
-    policy.plan(ring, Usage::UNKNOWN, now).due().iter().map(ToString::to_string).collect()
-}
-
-#[test]
-fn a_rotation_is_due_when_the_originator_usage_is_over() {
-    let policy = rules().originator_usage(days(90)).build().unwrap();
-    let counts = around(days(90)).map(|now| due(&policy, &ring(), now).len());
-    assert_eq!(counts, [0, 1, 1]);
+fn what_is_missing_or_means_nothing_is_a_contradiction() {
+    let text = |rules: CryptoperiodsBuilder| rules.build().unwrap_err().to_string();
     assert_eq!(
-        due(&policy, &ring(), START.saturating_add(days(91))),
-        ["activate k2 in the place of k1: it has been active for 91 d of 90 d"]
+        text(Cryptoperiods::builder(Duration::ZERO, SKEW)),
+        "the cryptoperiods contradict each other: the max staleness is zero: no process could ever \
+         encrypt: make it at least 1 ms"
     );
-}
-
-#[test]
-fn a_rotation_is_due_at_the_soft_share_of_the_usage_limit() {
-    let policy = rules().usage_limit(UsageLimit::of(1_001)).soft_share(50).build().unwrap();
-    let count = |usage| policy.plan(&ring(), usage, START).due().len();
-    assert_eq!([500, 501, 502].map(|n| count(Usage::of(n))), [0, 1, 1]);
-    assert_eq!(count(Usage::UNKNOWN), 0);
-    let plan = policy.plan(&ring(), Usage::UNKNOWN, START);
-    assert_eq!(plan.doubts(), [Doubt::UnknownUsage { id: id("k1") }]);
-}
-
-#[test]
-fn what_keeps_a_rotation_from_happening_is_said() {
-    let policy = rules().originator_usage(days(90)).propagation(days(2)).build().unwrap();
-    let late = START.saturating_add(days(90));
-
-    let mut alone = Keyring::new(Key::new(id("k1"), "material", START).activate(START));
-    let needed_by = START.saturating_add(days(88));
-    let missing = [needed_by.saturating_sub(MS), needed_by, late]
-        .map(|now| policy.plan(&alone, Usage::UNKNOWN, now).missing().to_vec());
-    assert_eq!(
-        missing,
-        [vec![], vec![Missing::StagedKey { needed_by }], vec![Missing::StagedKey { needed_by }]]
-    );
-    let early = policy.plan(&alone, Usage::UNKNOWN, START);
-    assert_eq!(early.look_again_at(), Some(needed_by));
-
-    // It was made long ago, and nobody has it yet.
-    let _ = alone.add(Key::new(id("k2"), "material", START), late).unwrap();
-    let plan = policy.plan(&alone, Usage::UNKNOWN, late);
-    let allowed_from = late.saturating_add(days(2));
-    assert!(plan.due().is_empty());
-    assert_eq!(plan.missing(), [Missing::Propagation { id: id("k2"), allowed_from }]);
-    assert_eq!(plan.look_again_at(), Some(allowed_from));
-    assert_eq!(
-        plan.to_string(),
-        "\
-at 2026-04-01T00:00:00.000Z
-due      nothing
-missing  time for every process to load k2: wait until 2026-04-03T00:00:00.000Z
-"
-    );
-}
-
-#[test]
-fn keys_are_due_to_retire_and_to_be_destroyed_when_their_periods_are_over() {
-    let policy = rules().recipient_usage(days(365)).retention(days(90)).build().unwrap();
-    let mut ring = ring();
-    let _ = ring.rotate_to("k2", START).unwrap();
-    let counts = around(days(365)).map(|now| due(&policy, &ring, now).len());
-    assert_eq!(counts, [0, 1, 1]);
-    let _ = ring.entry::<Inactive>("k1").unwrap().retire(START);
-    let counts = around(days(90)).map(|now| due(&policy, &ring, now).len());
-    assert_eq!(counts, [0, 1, 1]);
-    assert_eq!(
-        due(&policy, &ring, START.saturating_add(days(91))),
-        ["destroy k1, if nothing needs it: it has been retired for 91 d of 90 d"]
-    );
-}
-
-#[test]
-fn unknown_times_are_in_doubt_and_never_overdue() {
-    let policy = Cryptoperiods::QUARTERLY;
-    let record = |name, status| {
-        KeyRecord::new(id(name), status, START, "material").with_times(Times::default())
-    };
-    let records =
-        [record("k1", IsRetired), record("k2", IsActive), record("k3", IsInactive).staged()];
-    let ring = Keyring::from_records(records).unwrap();
-    let plan = policy.plan(&ring, Usage::of(0), START);
-    assert!(plan.due().is_empty() && plan.missing().is_empty(), "{plan}");
-    let rules: Vec<_> = plan
-        .doubts()
-        .iter()
-        .map(|doubt| match doubt {
-            Doubt::UnknownAge { id, rule } => (id.as_str(), *rule),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(
-        rules,
-        [("k2", Rule::OriginatorUsage), ("k1", Rule::Grace), ("k1", Rule::Retention)]
-    );
-    // A rotation is due by usage, and since when k3 is there is not known: it may be too young.
-    let plan = policy.plan(&ring, Usage::of(u64::MAX), START);
-    assert!(plan.due().is_empty(), "{plan}");
-    let doubt = Doubt::UnknownAge { id: id("k3"), rule: Rule::Propagation };
-    assert!(plan.doubts().contains(&doubt), "{plan}");
-}
-
-#[test]
-fn a_clock_that_jumps_changes_no_ring() {
-    let policy = Cryptoperiods::QUARTERLY;
-    let mut ring = ring();
-    let _ = ring.rotate_to("k2", START).unwrap();
-    let _ = ring.entry::<Inactive>("k1").unwrap().retire(START);
-    let before = ring.state();
-    let decade = days(3_650);
-    for now in [
-        START.saturating_add(decade),
-        START.saturating_sub(decade),
-        Timestamp::MAX,
-        Timestamp::UNIX_EPOCH,
+    assert!(text(base().disable_before_destroy(days(1))).contains("say a decrypt staleness"));
+    assert!(text(base().disable_before_destroy(days(1))).contains("say a retention"));
+    assert!(text(base().retention(days(9))).contains("say a recipient usage"));
+    assert!(text(base().usage_limit(UsageLimit::of(0))).contains("allow at least 1 encryption"));
+    for share in [0, 101, 255] {
+        let rules = base().usage_limit(UsageLimit::of(9)).soft_share(share);
+        assert!(text(rules).contains("outside 1 to 100 percent"));
+    }
+    assert!(text(base().soft_share(50)).contains("has a soft share, and is not there"));
+    for zero in [
+        base().originator_usage(Duration::ZERO),
+        base().recipient_usage(Duration::ZERO),
+        base().grace(Duration::ZERO),
+        base().retention(Duration::ZERO),
+        base().hard_end(Duration::ZERO),
+        base().data_lifetime(Duration::ZERO),
+        base().decrypt_staleness(Duration::ZERO),
     ] {
-        let plan = policy.plan(&ring, Usage::of(0), now);
-        let _ = policy.may_encrypt(&ring.active().info(), Usage::of(0), now).is_ok();
-        ring.enforce(&policy, now);
-        assert_eq!(ring.state().refused().is_empty(), now < START.saturating_add(days(30)));
-        ring.enforce(&policy, START);
-        assert_eq!(ring.state(), before);
-        assert_eq!(plan, policy.plan(&ring, Usage::of(0), now), "the same question, another plan");
-        // Dated before the ring: nothing can be due, and the plan says that a clock is wrong.
-        if now < START && now > Timestamp::UNIX_EPOCH {
-            assert!(plan.due().is_empty());
-            assert!(plan.doubts().iter().any(|doubt| matches!(doubt, Doubt::InTheFuture { .. })));
-        }
+        assert!(text(zero).contains("is zero"), "{}", text(zero));
     }
+    assert!(made(base().soft_share(1).usage_limit(UsageLimit::of(1))).usage_limit().is_some());
 }
 
 #[test]
-fn what_happened_at_the_moment_of_the_plan_is_not_in_the_future() {
+fn times_at_the_end_of_all_time_do_not_overflow() {
     let policy = Cryptoperiods::QUARTERLY;
-    let ring = Keyring::new(Key::new(KeyId::from_static("k1"), 1_u8, START).activate(START));
-    let is_doubted = |now| {
-        let plan = policy.plan(&ring, Usage::of(0), now);
-        plan.doubts().iter().any(|doubt| matches!(doubt, Doubt::InTheFuture { .. }))
+    let far = Times {
+        created_at: Some(Timestamp::MAX),
+        added_at: Some(Timestamp::MAX),
+        activated_at: Some(Timestamp::MAX),
+        deactivated_at: Some(Timestamp::MAX),
+        retired_at: Some(Timestamp::MAX),
+        revoked_at: None,
     };
-    assert!(!is_doubted(START));
-    assert!(is_doubted(START.saturating_sub(MS)));
-}
-
-fn carry_out(ring: &mut Keyring<u8>, step: &DueStep, at: Timestamp) {
-    match step {
-        DueStep::Activate { id, .. } => drop(ring.rotate_to(id.as_str(), at).unwrap()),
-        DueStep::Retire { id, .. } => drop(ring.entry::<Inactive>(id.as_str()).unwrap().retire(at)),
-        DueStep::Destroy { id, .. } => {
-            drop(ring.entry::<Retired>(id.as_str()).unwrap().destroy(at))
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn what_is_due_can_be_carried_out_and_then_nothing_is_due(
-        life in prop::collection::vec((0_u8..4, 0_u8..12, 0_u64..200), 0..40),
-        periods in prop::collection::vec(prop::option::of(1_u64..60), 5),
-        now in 0_u64..600,
-        count in prop::option::of(0_u64..200),
-    ) {
-        let at = |day: u64| START.saturating_add(days(day));
-        let mut ring = Keyring::new(Key::new(KeyId::from(0_u64), 0, at(0)).activate(at(0)));
-        for (what, key, day) in life {
-            let name = KeyId::from(u64::from(key));
-            match what {
-                0 => drop(ring.add(Key::new(name, key, at(day)), at(day))),
-                1 => drop(ring.rotate_to(name.as_str(), at(day))),
-                2 => drop(ring.entry::<Inactive>(name.as_str()).map(|entry| entry.retire(at(day)))),
-                _ => drop(ring.entry::<Retired>(name.as_str()).map(|entry| entry.destroy(at(day)))),
+    let huge = made(Cryptoperiods::builder(Duration::MAX, Duration::MAX));
+    for policy in [policy, huge] {
+        for status in [KeyStatus::Active, KeyStatus::Inactive, KeyStatus::Retired] {
+            let key = info(status, true, far);
+            for at in [Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+                let _ = policy.may_encrypt(&key, Some(u64::MAX), at);
+                let _ = policy.may_decrypt(&key, at);
+                let _ = policy.may_activate(&key, &Fleet::UNKNOWN, at);
+                let _ = policy.may_retire(&key, &Fleet::UNKNOWN, &counted(at), at);
+                let _ = policy.may_destroy(&key, &used(at, Some(at)), &counted(at), at);
+                let _ = policy.due(Step::Destroy, &key, &Fleet::UNKNOWN);
+                let _ = policy.due(Step::Revoke, &key, &Fleet::UNKNOWN);
             }
         }
-        let mut rules = Cryptoperiods::builder().usage_limit(UsageLimit::of(100));
-        let setters = [
-            CryptoperiodsBuilder::originator_usage,
-            CryptoperiodsBuilder::recipient_usage,
-            CryptoperiodsBuilder::grace,
-            CryptoperiodsBuilder::retention,
-            CryptoperiodsBuilder::propagation,
-        ];
-        for (set, period) in setters.into_iter().zip(periods) {
-            rules = period.map_or(rules, |period| set(rules, days(period)));
-        }
-        let Ok(policy) = rules.build() else { return Ok(()) };
-
-        let usage = count.map_or(Usage::UNKNOWN, Usage::of);
-        let plan = policy.plan(&ring, usage, at(now));
-        let rotates = plan.due().iter().any(|step| matches!(step, DueStep::Activate { .. }));
-        for step in plan.due() {
-            carry_out(&mut ring, step, at(now));
-        }
-        let fresh = if rotates { Usage::of(0) } else { usage };
-        let after = policy.plan(&ring, fresh, at(now));
-        prop_assert!(after.due().is_empty(), "{plan}\nthen\n{after}");
-        prop_assert!(after.look_again_at().is_none_or(|again| again > at(now)), "{after}");
     }
 }

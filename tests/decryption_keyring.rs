@@ -181,7 +181,12 @@ fn a_reader_that_was_made_of_a_ring_is_what_the_ring_was_then() {
 struct Refuses(&'static str);
 
 impl RotationPolicy for Refuses {
-    fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(
+        &self,
+        _: &KeyInfo,
+        _: &key_rotation::policy::Fleet,
+        _: Timestamp,
+    ) -> Result<(), Refusal> {
         Ok(())
     }
 

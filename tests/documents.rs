@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use key_rotation::policy::{Usage, days};
+use key_rotation::plan::plan;
+use key_rotation::policy::{Fleet, days};
 use key_rotation::{Cryptoperiods, Inactive, Key, KeyId, Keyring, Timestamp};
 
 fn root() -> PathBuf {
@@ -118,7 +119,7 @@ fn the_operators_page_shows_what_is_printed() {
     let _ = ring.add(key("k3", day(170)), day(170)).expect("a free id");
     ring.enforce(&policy, day(181));
 
-    let plan = policy.plan(&ring, Usage::of(1_000_000), day(181));
+    let plan = plan(&policy, &ring.state(), &Fleet::UNKNOWN, day(181));
     let printed = format!("{}\n{plan}", ring.state());
     assert_eq!(block(&read("docs/operator.md"), "```text\n"), printed);
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use key_rotation::policy::{Refusal, days};
+use key_rotation::policy::{Fleet, Refusal, days, hours, minutes};
 use key_rotation::{
     Apart, Cryptoperiods, DecryptionKeyError, Inactive, Key, KeyId, KeyInfo, Keyring, Retired,
     Revoked, RotationPolicy, StrictSingleActive, Timestamp,
@@ -38,7 +38,7 @@ fn ring() -> Keyring<String> {
 struct Refuses<const N: usize>([&'static str; N]);
 
 impl<const N: usize> RotationPolicy for Refuses<N> {
-    fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _: &KeyInfo, _: &Fleet, _: Timestamp) -> Result<(), Refusal> {
         Ok(())
     }
 
@@ -137,7 +137,7 @@ fn a_policy_is_asked_once_about_each_key_that_may_decrypt() {
     use std::cell::RefCell;
     struct Asked(RefCell<Vec<KeyInfo>>);
     impl RotationPolicy for Asked {
-        fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+        fn may_activate(&self, _: &KeyInfo, _: &Fleet, _: Timestamp) -> Result<(), Refusal> {
             panic!("nothing is activated")
         }
         fn may_decrypt(&self, key: &KeyInfo, now: Timestamp) -> Result<(), Refusal> {
@@ -246,12 +246,16 @@ fn nothing_is_lost_by_it() {
 
 #[test]
 fn a_grace_that_ends_is_enforced_from_its_end_on() {
+    const POLICY: Cryptoperiods = Cryptoperiods::builder(hours(1), minutes(5))
+        .grace(days(30))
+        .data_lifetime(days(1))
+        .build_static();
     let mut ring = ring();
     let ends = at(30).saturating_add(days(30));
     let last = ends.saturating_sub(std::time::Duration::from_millis(1));
-    ring.enforce(&Cryptoperiods::QUARTERLY, last);
+    ring.enforce(&POLICY, last);
     assert!(ring.decryption_key("k4").is_ok());
-    ring.enforce(&Cryptoperiods::QUARTERLY, ends);
+    ring.enforce(&POLICY, ends);
     let Err(DecryptionKeyError::NotAllowed { reason, .. }) = ring.decryption_key("k4") else {
         panic!("the grace of k4 is over")
     };

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use key_rotation::policy::Refusal;
+use key_rotation::policy::{Fleet, Refusal};
 use key_rotation::{
     Apart, DecryptionKeyError, Inactive, Key, KeyId, KeyInfo, Keyring, Retired, Revoked,
     RotationPolicy, StrictSingleActive, Timestamp,
@@ -142,7 +142,7 @@ fn ring() -> Keyring<String> {
 struct Refuse(Option<&'static str>);
 
 impl RotationPolicy for Refuse {
-    fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _: &KeyInfo, _: &Fleet, _: Timestamp) -> Result<(), Refusal> {
         Ok(())
     }
 
@@ -156,7 +156,7 @@ impl RotationPolicy for Refuse {
 fn a_policy_that_panics_leaves_the_marks_as_they_were() {
     struct Only(&'static str);
     impl RotationPolicy for Only {
-        fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+        fn may_activate(&self, _: &KeyInfo, _: &Fleet, _: Timestamp) -> Result<(), Refusal> {
             Ok(())
         }
         fn may_decrypt(&self, key: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {

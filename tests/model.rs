@@ -18,7 +18,7 @@ use KeyStatus::{
 use compare::compare;
 use key_rotation::error::EntryError;
 use key_rotation::key::{Rotation, RotationDecision};
-use key_rotation::policy::Refusal;
+use key_rotation::policy::{Fleet, Refusal};
 use key_rotation::ring::TakenBy;
 use key_rotation::{
     Apart, Halves, Inactive, Key, KeyId, KeyInfo, KeyStatus, Keyring, Retired, Revoked,
@@ -165,7 +165,7 @@ impl Mask {
 }
 
 impl RotationPolicy for Mask {
-    fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _: &KeyInfo, _: &Fleet, _: Timestamp) -> Result<(), Refusal> {
         Ok(())
     }
 

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use key_rotation::policy::{Evidence, Refusal, Rule, Usage, UsageLimit, days};
+use key_rotation::policy::{
+    Due, Evidence, Fleet, Refusal, Rule, Step, Timing, Until, UsageLimit, days, hours, minutes,
+};
 use key_rotation::{
     Cryptoperiods, Inactive, Key, KeyId, KeyInfo, Keyring, RotationPolicy, StrictSingleActive,
     Timestamp,
@@ -14,7 +16,7 @@ use key_rotation::{
 struct Never;
 
 impl RotationPolicy for Never {
-    fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _: &KeyInfo, _: &Fleet, _: Timestamp) -> Result<(), Refusal> {
         Err(Refusal::new("activate"))
     }
 
@@ -22,11 +24,17 @@ impl RotationPolicy for Never {
         Err(Refusal::new("decrypt"))
     }
 
-    fn may_encrypt(&self, _: &KeyInfo, _: Usage, _: Timestamp) -> Result<(), Refusal> {
+    fn may_encrypt(&self, _: &KeyInfo, _: Option<u64>, _: Timestamp) -> Result<(), Refusal> {
         Err(Refusal::new("encrypt"))
     }
 
-    fn may_destroy(&self, _: &KeyInfo, _: &Evidence, _: Timestamp) -> Result<(), Refusal> {
+    fn may_destroy(
+        &self,
+        _: &KeyInfo,
+        _: &Fleet,
+        _: &Evidence,
+        _: Timestamp,
+    ) -> Result<(), Refusal> {
         Err(Refusal::new("destroy"))
     }
 }
@@ -38,10 +46,10 @@ fn answers(policy: impl RotationPolicy) -> [Option<String>; 4] {
     let info = key.info();
     let text = |answer: Result<(), Refusal>| answer.err().map(|refusal| refusal.to_string());
     [
-        text(policy.may_activate(&info, at)),
+        text(policy.may_activate(&info, &Fleet::UNKNOWN, at)),
         text(policy.may_decrypt(&info, at)),
-        text(policy.may_encrypt(&info, Usage::UNKNOWN, at)),
-        text(policy.may_destroy(&info, &Evidence::None, at)),
+        text(policy.may_encrypt(&info, None, at)),
+        text(policy.may_destroy(&info, &Fleet::UNKNOWN, &Evidence::None, at)),
     ]
 }
 
@@ -75,26 +83,80 @@ fn keys_and_rings_print_ids_and_statuses() {
 #[test]
 fn the_ready_made_policies_have_the_periods_that_they_name() {
     let rules = [
+        Rule::MaxStaleness,
+        Rule::DecryptStaleness,
         Rule::OriginatorUsage,
-        Rule::Propagation,
-        Rule::RecipientUsage,
-        Rule::Grace,
-        Rule::Retention,
         Rule::HardEnd,
+        Rule::DataLifetime,
+        Rule::Grace,
+        Rule::RecipientUsage,
+        Rule::Retention,
+        Rule::DisableBeforeDestroy,
     ];
     let periods = |policy: &Cryptoperiods| rules.map(|rule| policy.period(rule));
-    assert_eq!(
-        periods(&Cryptoperiods::QUARTERLY),
-        [Some(days(90)), Some(days(2)), Some(days(365)), Some(days(30)), Some(days(90)), None]
-    );
-    // Two years and three, as in the table of NIST, counted in days of 86 400 seconds.
-    assert_eq!(
-        periods(&Cryptoperiods::NIST_LONGEST),
-        [Some(days(730)), Some(days(2)), Some(days(1095)), None, None, None]
-    );
+    let in_days = |numbers: [u64; 8]| {
+        numbers.map(|number| if number == 0 { None } else { Some(days(number)) })
+    };
+    for (policy, staleness, rest) in [
+        (Cryptoperiods::QUARTERLY, days(1), [7, 90, 120, 0, 0, 30, 30, 7]),
+        (Cryptoperiods::COOKIES, hours(1), [1, 7, 14, 14, 2, 14, 3, 0]),
+        (Cryptoperiods::TOKENS, hours(1), [1, 30, 45, 1, 2, 1, 3, 0]),
+        (Cryptoperiods::NIST_LONGEST, days(1), [7, 700, 730, 0, 0, 1005, 90, 30]),
+    ] {
+        let [found, others @ ..] = periods(&policy);
+        assert_eq!((found, others), (Some(staleness), in_days(rest)));
+        assert_eq!(policy.period(Rule::ClockSkew), Some(minutes(5)));
+    }
     for policy in [Cryptoperiods::QUARTERLY, Cryptoperiods::NIST_LONGEST] {
         assert_eq!(policy.usage_limit(), Some(UsageLimit::RANDOM_NONCE));
     }
+}
+
+#[test]
+fn of_two_policies_both_must_agree_and_the_worse_refusal_is_said() {
+    struct Says(Until, Due);
+    impl RotationPolicy for Says {
+        fn timing(&self) -> Timing {
+            Timing { clock_skew: minutes(1), ..Timing::default() }
+        }
+
+        fn may_decrypt(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+            Err(Refusal::new(format!("{:?}", self.0)).until(self.0))
+        }
+
+        fn due(&self, _: Step, _: &KeyInfo, _: &Fleet) -> Due {
+            self.1
+        }
+    }
+    let at = Timestamp::from_unix_millis(5);
+    let info = Key::new(KeyId::from_static("k1"), (), at).info();
+    let (early, late) = (Due::From(at), Due::From(Timestamp::from_unix_millis(9)));
+    let ends = [Until::At(at), Until::Event, Until::Hopeless, Until::Never];
+    for (n, worse) in ends.into_iter().enumerate() {
+        for better in ends.into_iter().take(n + 1) {
+            for both in [(better, worse), (worse, better)] {
+                let policy = Says(both.0, Due::Never).and(Says(both.1, Due::Never));
+                assert_eq!(policy.may_decrypt(&info, at).unwrap_err().stands_until(), worse);
+            }
+        }
+    }
+    let policy = StrictSingleActive.and(Says(Until::Event, early));
+    assert!(policy.may_decrypt(&info, at).is_err());
+    assert_eq!(policy.may_activate(&info, &Fleet::UNKNOWN, at), Ok(()));
+    assert_eq!(policy.timing().clock_skew, minutes(1));
+    for (one, other, due) in [
+        (early, late, early),
+        (late, early, early),
+        (Due::Never, late, late),
+        (Due::Unknown, late, late),
+        (Due::Unknown, Due::Never, Due::Unknown),
+        (Due::Never, Due::Never, Due::Never),
+    ] {
+        let policy = Says(Until::Event, one).and(Says(Until::Event, other));
+        assert_eq!(policy.due(Step::Retire, &info, &Fleet::UNKNOWN), due);
+    }
+    let longest = Cryptoperiods::QUARTERLY.and(Cryptoperiods::TOKENS).timing();
+    assert_eq!(longest.max_staleness, days(1));
 }
 
 #[test]
@@ -114,9 +176,13 @@ fn what_a_policy_refuses_is_listed_with_its_reason() {
         ids.iter().map(|id| ((*id).to_owned(), Some(Rule::Grace))).collect()
     };
     // The grace of a retired key is 30 days: one is over by then, and the others later.
+    let policy = Cryptoperiods::builder(hours(1), minutes(5))
+        .grace(days(30))
+        .data_lifetime(days(1))
+        .build_static();
     for (day, ids) in [(31, &[][..]), (32, &["k1"]), (33, &["k1", "k2"]), (40, &["k1", "k2", "k3"])]
     {
-        ring.enforce(&Cryptoperiods::QUARTERLY, at(day));
+        ring.enforce(&policy, at(day));
         assert_eq!(refused(&ring), grace(ids));
         assert_eq!((ring.len(), ring.decryption_keys().count()), (4, 4 - ids.len()));
     }
@@ -127,14 +193,19 @@ fn an_imported_key_may_have_encrypted_and_is_not_activated_by_a_policy_that_goes
     use key_rotation::{KeyRecord, KeyStatus};
     let at = |day| Timestamp::UNIX_EPOCH.saturating_add(days(day));
     let imported = KeyRecord::new(KeyId::from_static("k1"), KeyStatus::Inactive, at(1), ());
-    let may = |info: &KeyInfo| Cryptoperiods::QUARTERLY.may_activate(info, at(90));
+    let now = at(90).saturating_add(minutes(5));
+    let may = |info: &KeyInfo| Cryptoperiods::QUARTERLY.may_activate(info, &Fleet::UNKNOWN, now);
     assert_eq!(may(&imported.info).unwrap_err().rule(), Some(Rule::ForwardOnly));
     // Nor one that nobody says since when the ring has it; what its maker says counts for nothing.
     let mut staged = imported.staged().info;
-    assert_eq!(may(&staged).unwrap_err().rule(), Some(Rule::Propagation));
-    staged.times.added_at = Some(at(89));
+    assert_eq!(may(&staged).unwrap_err().rule(), Some(Rule::KnownTimes));
+    staged.times.added_at = Some(at(84));
     let refusal = may(&staged).unwrap_err();
-    assert_eq!((refusal.rule(), refusal.allowed_from()), (Some(Rule::Propagation), Some(at(91))));
-    staged.times.added_at = Some(at(88));
+    let allowed_from = at(91).saturating_add(minutes(5));
+    assert_eq!(
+        (refusal.rule(), refusal.allowed_from()),
+        (Some(Rule::Propagation), Some(allowed_from))
+    );
+    staged.times.added_at = Some(at(83));
     assert_eq!(may(&staged), Ok(()));
 }

@@ -205,9 +205,9 @@ fn every_public_type_is_among_the_exhibits() {
     let columns = ["CanActivate", "CanDeactivate", "CanDecrypt", "CanDestroy", "CanEncrypt"];
     let more_columns = ["CanRestore", "CanRetire", "CanRevoke", "CanSalvage", "Status"];
     let without_a_value = ["Active", "Inactive", "Retired", "Revoked", "Apart"];
-    let other_names = ["Same", "SigningKey", "VerificationKey", "days", "Rule"];
+    let other_names = ["Same", "SigningKey", "VerificationKey", "days", "hours", "minutes", "Rule"];
     let rules = ["Contradiction", "Cryptoperiods", "CryptoperiodsBuilder", "InvalidCryptoperiods"];
-    let counts = ["Usage", "UsageDecreased", "UsageLimit", "UsageLimitSource"];
+    let counts = ["UsageLimit", "UsageLimitSource"];
     let texts = ["InvalidAuditText", "AuditText", "TracingSink"];
     let elsewhere = [&traits[..], &columns, &more_columns, &without_a_value, &other_names];
     let (exhibits, of_material) = (exhibits::of(material), exhibits::of_key_material(&material()));

@@ -13,7 +13,8 @@ use key_rotation::key::{
     Addition, Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rewrapping,
     Rotation, RotationDecision,
 };
-use key_rotation::policy::{Refusal, Usage, UsageLimit, days};
+use key_rotation::plan::plan;
+use key_rotation::policy::{Fleet, Refusal, UsageLimit, UsageLimitSource, days, minutes};
 use key_rotation::ring::{CryptoExport, KeyringBuilder, Reason};
 use key_rotation::store::{Change, Revision, RingName, Snapshot};
 use key_rotation::{
@@ -73,7 +74,7 @@ fn ring() -> Keyring<&'static str> {
 struct Never;
 
 impl RotationPolicy for Never {
-    fn may_activate(&self, _: &KeyInfo, _: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _: &KeyInfo, _: &Fleet, _: Timestamp) -> Result<(), Refusal> {
         Err(Refusal::new("never"))
     }
 
@@ -148,18 +149,36 @@ fn what_serializes_comes_back_unchanged() {
     comes_back(&Rewrapping::new(id("k1"), START));
     comes_back(&Closing::new(id("k1"), START));
     comes_back(&RingName::from_static("payments"));
-    for policy in [Cryptoperiods::QUARTERLY, Cryptoperiods::NIST_LONGEST] {
+    use Cryptoperiods as Policy;
+    for policy in [Policy::QUARTERLY, Policy::COOKIES, Policy::TOKENS, Policy::NIST_LONGEST] {
         comes_back(&policy);
     }
-    comes_back(&Cryptoperiods::builder().floor(START).allow_reactivation().build_static());
+    let rules = Cryptoperiods::builder(days(1), minutes(5)).allow_reactivation();
+    comes_back(&rules.overdue_after(std::time::Duration::from_millis(7)).build_static());
+}
+
+#[test]
+fn a_policy_is_written_in_the_units_of_people() {
+    assert_eq!(
+        to_value(Cryptoperiods::TOKENS).unwrap(),
+        json!({
+            "max_staleness": "1h", "clock_skew": "5min", "decrypt_staleness": "1d",
+            "originator_usage": "30d", "hard_end": "45d", "data_lifetime": "1d", "grace": "2d",
+            "recipient_usage": "1d", "retention": "3d", "propagation": "2885min",
+            "allow_reactivation": false,
+        })
+    );
 }
 
 #[test]
 fn plans_and_events_serialize() {
     let now = START.saturating_add(days(91));
-    let plan = to_value(Cryptoperiods::QUARTERLY.plan(&ring(), Usage::of(7), now)).unwrap();
-    assert_eq!(plan["due"][0]["activate"]["id"], "k2");
-    assert_eq!(plan["due"][0]["activate"]["because"]["age"]["rule"], "originator_usage");
+    let plan = plan(&Cryptoperiods::QUARTERLY, &ring().state(), &Fleet::UNKNOWN, now);
+    let plan = to_value(plan).unwrap();
+    assert_eq!(
+        (&plan["due"][0]["step"], &plan["due"][0]["id"]),
+        (&json!("activate"), &json!("k2"))
+    );
     let event = AuditEvent {
         ring: RingName::from_static("payments"),
         revision: Revision::new(4, 0xc0ffee),
@@ -255,20 +274,30 @@ fn a_record_with_a_field_that_nobody_knows_is_refused() {
 
 #[test]
 fn what_is_malformed_or_contradicts_itself_is_refused() {
+    let base = r#""max_staleness": "1d", "clock_skew": "5min""#;
     for (text, reason) in [
         (
-            r#"{"grace": {"secs": 60, "nanos": 0}, "retention": {"secs": 59, "nanos": 0}}"#,
-            "longer than the retention",
+            format!(r#"{{{base}, "recipient_usage": "9d", "grace": "60s", "retention": "59s"}}"#),
+            "the retention",
         ),
-        (r#"{"grace": {"secs": 0, "nanos": 0}}"#, "the grace period is zero"),
-        (r#"{"gracee": null}"#, "unknown field"),
-        (r#"{"grace": {"secs": -1, "nanos": 0}}"#, "invalid value"),
-        (r#"{"floor": "1969-01-01T00:00:00Z"}"#, "before 1970"),
+        (format!(r#"{{{base}, "grace": "0d", "recipient_usage": "9d"}}"#), "the grace is zero"),
+        (format!(r#"{{{base}, "gracee": null}}"#), "unknown field"),
+        (format!(r#"{{{base}, "floor": "1969-01-01T00:00:00Z"}}"#), "unknown field"),
+        (format!(r#"{{{base}, "grace": "-1d"}}"#), "is no period"),
+        (format!(r#"{{{base}, "grace": "1w"}}"#), "is no period"),
+        (format!(r#"{{{base}, "grace": "d"}}"#), "is no period"),
+        (format!(r#"{{{base}, "grace": "99999999999999999999d"}}"#), "is no period"),
+        (r#"{}"#.to_owned(), "missing field"),
+        (r#"{"max_staleness": "1d"}"#.to_owned(), "missing field"),
     ] {
-        let error = from_str::<Cryptoperiods>(text).unwrap_err().to_string();
+        let error = from_str::<Cryptoperiods>(&text).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     }
     assert!(from_str::<KeyId>(r#""two words""#).is_err());
     assert!(from_str::<Timestamp>(r#""yesterday""#).is_err());
     assert!(from_str::<UsageLimit>(r#"{"encryptions": -1, "source": "program"}"#).is_err());
+
+    // A number that no standard has said is the program's own, whatever it claims.
+    let forged = r#"{"encryptions": 99999999999, "source": "nist_sp800_38d"}"#;
+    assert_eq!(from_str::<UsageLimit>(forged).unwrap().source(), UsageLimitSource::Program);
 }

@@ -8,7 +8,7 @@ use std::thread;
 
 use key_rotation::error::{EntryError, RotationError, TakenBy, Violation};
 use key_rotation::key::{Destruction, Rotation, RotationDecision};
-use key_rotation::policy::Refusal;
+use key_rotation::policy::{Fleet, Refusal};
 use key_rotation::store::{Commit, CommitError, Loaded, Proposal, Revision, RingName, Snapshot};
 use key_rotation::{
     InMemoryKeyProvider, Inactive, Key, KeyId, KeyInfo, KeyProvider, KeyRecord, KeyStatus, Keyring,
@@ -220,7 +220,7 @@ fn a_failed_request_changes_nothing_in_the_store() {
 struct NotBefore100;
 
 impl RotationPolicy for NotBefore100 {
-    fn may_activate(&self, key: &KeyInfo, now: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, key: &KeyInfo, _: &Fleet, now: Timestamp) -> Result<(), Refusal> {
         assert_eq!(key.status, KeyStatus::Inactive, "asked about the key as it is before");
         if now < at(100) { Err(Refusal::new("it is too early").until(at(100))) } else { Ok(()) }
     }

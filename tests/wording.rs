@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use key_rotation::audit::AuditAction;
-use key_rotation::plan::{Because, Doubt, Upcoming};
-use key_rotation::policy::{Rule, Usage, UsageLimit, UsageLimitSource, days};
+use key_rotation::plan::{Because, DueStep, Upcoming};
+use key_rotation::policy::{Rule, Step, UsageLimit, UsageLimitSource, days, minutes};
 use key_rotation::store::Revision;
-use key_rotation::{Cryptoperiods, Key, KeyId, KeyRecord, KeyStatus, Keyring, Times, Timestamp};
+use key_rotation::{Cryptoperiods, KeyId, Timestamp};
 
 fn at(millis: u64) -> Timestamp {
     Timestamp::from_unix_millis(millis)
@@ -18,51 +18,54 @@ fn id(id: &str) -> KeyId {
     id.parse().unwrap()
 }
 
-const RULES: [(Rule, &str); 10] = [
-    (Rule::OriginatorUsage, "originator usage"),
-    (Rule::RecipientUsage, "recipient usage"),
-    (Rule::Grace, "grace"),
-    (Rule::Retention, "retention"),
-    (Rule::Propagation, "propagation"),
-    (Rule::UsageLimit, "usage limit"),
-    (Rule::HardEnd, "hard end"),
-    (Rule::ForwardOnly, "forward-only"),
-    (Rule::Floor, "floor"),
-    (Rule::Evidence, "evidence"),
-];
-
 #[test]
-fn each_rule_has_a_name_and_a_period_if_it_is_one() {
-    let policy = Cryptoperiods::builder()
-        .originator_usage(days(1))
-        .recipient_usage(days(2))
-        .grace(days(3))
-        .retention(days(4))
-        .hard_end(days(6))
-        .usage_limit(UsageLimit::RANDOM_NONCE)
-        .floor(at(1))
-        .build_static();
-    let periods = [Some(1), Some(2), Some(3), Some(4), None, None, Some(6), None, None, None];
-    for ((rule, name), period) in RULES.into_iter().zip(periods) {
+fn each_rule_has_a_name() {
+    let names = [
+        (Rule::OriginatorUsage, "originator usage"),
+        (Rule::RecipientUsage, "recipient usage"),
+        (Rule::Grace, "grace"),
+        (Rule::Retention, "retention"),
+        (Rule::Propagation, "propagation"),
+        (Rule::UsageLimit, "usage limit"),
+        (Rule::HardEnd, "hard end"),
+        (Rule::ForwardOnly, "forward-only"),
+        (Rule::MaxStaleness, "max staleness"),
+        (Rule::ClockSkew, "clock skew"),
+        (Rule::DataLifetime, "data lifetime"),
+        (Rule::WriteDelay, "write delay"),
+        (Rule::DecryptStaleness, "decrypt staleness"),
+        (Rule::DisableBeforeDestroy, "disable before destroy"),
+        (Rule::Reports, "reports"),
+        (Rule::NotNeeded, "not needed"),
+        (Rule::Status, "status"),
+        (Rule::KnownTimes, "known times"),
+    ];
+    for (rule, name) in names {
         assert_eq!(rule.to_string(), name);
-        assert_eq!(policy.period(rule), period.map(days), "{rule}");
     }
 }
 
 #[test]
-fn each_rule_that_ends_says_what_happens_then() {
-    let said = RULES.map(|(rule, _)| Upcoming { at: at(0), id: id("k1"), rule }.to_string());
-    // The other rules have no end.
-    let [said @ .., _, _, _] = said;
+fn each_step_that_comes_later_says_what_and_when() {
+    let steps = [
+        Step::Date,
+        Step::Activate,
+        Step::Stage,
+        Step::Discard,
+        Step::Retire,
+        Step::Revoke,
+        Step::Destroy,
+    ];
+    let said = steps.map(|step| Upcoming { at: at(0), step, id: id("k1") }.to_string());
     let at = "1970-01-01T00:00:00.000Z";
     let expected = [
+        format!("date k1, from now: due from {at}"),
         format!("key k1 is due to be replaced from {at}"),
-        format!("key k1 is due to be retired from {at}"),
-        format!("key k1 no longer decrypts from {at}"),
-        format!("key k1 is due to be destroyed from {at}"),
-        format!("a new key is needed by {at}, to replace k1"),
-        format!("the usage limit of key k1 ends at {at}"),
-        format!("key k1 no longer encrypts from {at}"),
+        format!("stage a new key, to take the place of k1: due from {at}"),
+        format!("give k1 up, which was never used: due from {at}"),
+        format!("retire k1: due from {at}"),
+        format!("revoke k1, to see that nobody needs it: due from {at}"),
+        format!("destroy k1: due from {at}"),
     ];
     assert_eq!(said, expected);
 }
@@ -80,19 +83,42 @@ fn a_length_of_time_is_said_in_the_greatest_unit_of_which_there_are_two() {
         (172_799_999, "47 h"),
         (172_800_000, "2 d"),
     ] {
-        let (rule, age) = (Rule::Grace, Duration::from_millis(millis));
-        let because = Because::Age { rule, age, period: days(90) };
-        assert_eq!(because.to_string(), format!("it has been retired for {spoken} of 90 d"));
+        assert_eq!(Because::Age(Duration::from_millis(millis)).to_string(), spoken);
     }
 }
 
 #[test]
-fn usage_is_said_with_its_limit_and_who_says_so() {
-    let because = |limit| Because::Usage { encryptions: 9, due_from: 8, limit }.to_string();
+fn a_step_says_why_it_is_due() {
+    let due = |step, because| DueStep { step, id: id("k1"), from: at(0), because }.to_string();
+    let age = Because::Age(days(91));
+    let said = [
+        due(Step::Date, Because::Undated),
+        due(Step::Activate, age),
+        due(Step::Activate, Because::Usage(9)),
+        due(Step::Stage, Because::NoSpare),
+        due(Step::Discard, Because::Surplus),
+        due(Step::Retire, age),
+        due(Step::Revoke, age),
+        due(Step::Destroy, age),
+    ];
     assert_eq!(
-        because(UsageLimit::of(10)),
-        format!("it has encrypted 9 times, due from 8 of {}", UsageLimit::of(10)),
+        said,
+        [
+            "date k1, from now: it is not known since when it is what it is",
+            "activate k1: the active key has been so for 91 d",
+            "activate k1: it has encrypted 9 times",
+            "stage a new key, to take the place of k1: no other key waits",
+            "give k1 up, which was never used: more keys are staged than are needed, or it cannot be \
+             used",
+            "retire k1: another key has been in its place for 91 d",
+            "revoke k1, to see that nobody needs it: it has been what it is for 91 d",
+            "destroy k1: it has been what it is for 91 d",
+        ]
     );
+}
+
+#[test]
+fn a_usage_limit_names_its_source() {
     for (source, name) in [
         (UsageLimitSource::NistSp800_38d, "NIST SP 800-38D, section 8.3"),
         (UsageLimitSource::Rfc8446, "RFC 8446, section 5.5"),
@@ -102,39 +128,6 @@ fn usage_is_said_with_its_limit_and_who_says_so() {
     }
     assert_eq!(UsageLimit::RANDOM_NONCE.source(), UsageLimitSource::NistSp800_38d);
     assert_eq!(UsageLimit::of(10).source(), UsageLimitSource::Program);
-}
-
-#[test]
-fn a_plan_says_what_it_cannot_know() {
-    let policy = Cryptoperiods::builder()
-        .originator_usage(days(90))
-        .propagation(days(2))
-        .usage_limit(UsageLimit::of(10))
-        .build_static();
-    let record = |name, status| {
-        KeyRecord::new(id(name), status, at(1), "material").with_times(Times::default())
-    };
-    // Imported from a store that kept no times.
-    let records = [record("k1", KeyStatus::Active), record("k2", KeyStatus::Inactive).staged()];
-    let now = at(1_767_225_600_000);
-    let ring = Keyring::from_records(records).unwrap();
-    let plan = policy.plan(&ring, Usage::UNKNOWN, now);
-    assert_eq!(plan.made_at(), now);
-    let of_age = |name, rule| Doubt::UnknownAge { id: id(name), rule };
-    assert!(plan.doubts().contains(&of_age("k1", Rule::OriginatorUsage)), "{plan}");
-    assert!(plan.doubts().contains(&Doubt::UnknownUsage { id: id("k1") }), "{plan}");
-    let text = plan.to_string();
-    for line in [
-        "key k1 is of unknown age: nothing can be said about its originator usage",
-        "how often key k1 has encrypted is not known: nothing can be said about its usage limit",
-    ] {
-        assert!(text.contains(line), "{text}");
-    }
-
-    // Due by its usage, and the key that could take its place is of unknown age.
-    let plan = policy.plan(&ring, Usage::of(10), now);
-    assert!(plan.doubts().contains(&of_age("k2", Rule::Propagation)), "{plan}");
-    assert!(plan.due().is_empty(), "{plan}");
 }
 
 #[test]
@@ -194,36 +187,25 @@ fn the_receipts_of_a_store_are_sentences() {
 }
 
 #[test]
-#[should_panic(expected = "the grace period is longer than the retention period")]
+#[should_panic(
+    expected = "the hard end comes before processes have stopped to use a key that is due to be \
+                replaced (the originator usage, the staleness and the clock skew): make it at least \
+                91 d 5 min"
+)]
 fn a_policy_that_contradicts_itself_outside_a_constant_panics() {
-    let key = Key::new(id("k1"), (), at(1)).activate(at(1));
-    let rules = Cryptoperiods::QUARTERLY.to_builder().grace(days(31)).retention(days(30));
-    let _ = rules.build_static().plan(&Keyring::new(key), Usage::UNKNOWN, at(2));
+    let rules = Cryptoperiods::QUARTERLY.to_builder().hard_end(days(91));
+    let _ = rules.build_static();
 }
 
 #[test]
 fn contradictions_are_all_said_in_one_sentence() {
-    let refused = Cryptoperiods::builder().grace(days(0)).soft_share(80).build().unwrap_err();
+    let rules = Cryptoperiods::builder(days(1), minutes(5)).retention(days(9)).soft_share(80);
     assert_eq!(
-        refused.to_string(),
-        "the cryptoperiods contradict each other: the grace period is zero: leave the rule out, or \
-         give it a length of at least 1 ms; there is a soft share of the usage limit, and no usage \
-         limit",
+        rules.build().unwrap_err().to_string(),
+        "the cryptoperiods contradict each other: the usage limit has a soft share, and is not \
+         there; the retention begins when a key is retired, and that is never due: say a recipient \
+         usage",
     );
-}
-
-#[test]
-fn a_reason_says_what_the_key_has_been_all_the_time() {
-    for (rule, been) in [
-        (Rule::OriginatorUsage, "active"),
-        (Rule::HardEnd, "active"),
-        (Rule::RecipientUsage, "inactive"),
-        (Rule::Grace, "retired"),
-        (Rule::Retention, "retired"),
-    ] {
-        let because = Because::Age { rule, age: days(5), period: days(4) };
-        assert_eq!(because.to_string(), format!("it has been {been} for 5 d of 4 d"));
-    }
 }
 
 /// The numbers of NIST SP 800-38D, RFC 8446 and RFC 9001.

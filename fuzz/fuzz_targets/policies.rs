@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use key_rotation::plan::DueStep;
-use key_rotation::policy::{Usage, UsageLimit};
+use key_rotation::plan::plan;
+use key_rotation::policy::{Evidence, Fleet, KeyUsage, NodeReport, References, Step, UsageLimit};
+use key_rotation::store::Revision;
 use key_rotation::{
-    Cryptoperiods, Inactive, Key, KeyId, Keyring, Retired, RotationPolicy, Timestamp,
+    Cryptoperiods, Inactive, Key, KeyId, Keyring, RotationPolicy, Timestamp,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -21,7 +22,12 @@ struct Rules {
     hard_end: Option<u16>,
     soft_share: Option<u8>,
     reactivation: bool,
-    floor: Option<u8>,
+    lifetime: Option<u16>,
+    readers: Option<u16>,
+    disable: Option<u16>,
+    delay: Option<u16>,
+    staleness: u16,
+    skew: u8,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -35,7 +41,8 @@ struct Input {
 
 fuzz_target!(|input: Input| {
     let hours = |hours: u16| Duration::from_secs(3600 * u64::from(hours));
-    let mut builder = Cryptoperiods::builder().originator_usage(hours(input.rules.originator));
+    let mut builder = Cryptoperiods::builder(hours(input.rules.staleness), hours(input.rules.skew.into()))
+        .originator_usage(hours(input.rules.originator));
     if let Some(recipient) = input.rules.recipient {
         builder = builder.recipient_usage(hours(recipient));
     }
@@ -57,8 +64,17 @@ fuzz_target!(|input: Input| {
     if input.rules.reactivation {
         builder = builder.allow_reactivation();
     }
-    if let Some(floor) = input.rules.floor {
-        builder = builder.floor(Timestamp::from_unix_millis(3_600_000 * u64::from(floor)));
+    if let Some(lifetime) = input.rules.lifetime {
+        builder = builder.data_lifetime(hours(lifetime));
+    }
+    if let Some(readers) = input.rules.readers {
+        builder = builder.decrypt_staleness(hours(readers));
+    }
+    if let Some(disable) = input.rules.disable {
+        builder = builder.disable_before_destroy(hours(disable));
+    }
+    if let Some(delay) = input.rules.delay {
+        builder = builder.write_delay(hours(delay));
     }
     let policy = match builder.build() {
         Ok(policy) => policy,
@@ -82,22 +98,37 @@ fuzz_target!(|input: Input| {
         }
     }
     let now = Timestamp::from_unix_millis(input.now);
-    let plan = policy.plan(&ring, Usage::of(input.usage), now);
-    let text = plan.to_string();
-    assert!(text.is_ascii() || !text.is_empty());
-    for step in plan.due() {
-        match step {
-            DueStep::Activate { id, .. } => {
-                let key = ring.get(id.as_str()).unwrap().info();
-                assert!(policy.may_activate(&key, now).is_ok(), "{step}");
-                assert!(ring.entry::<Inactive>(id.as_str()).is_ok(), "{step}");
-            }
-            DueStep::Retire { id, .. } => {
-                assert!(ring.entry::<Inactive>(id.as_str()).is_ok(), "{step}");
-            }
-            DueStep::Destroy { id, .. } => {
-                assert!(ring.entry::<Retired>(id.as_str()).is_ok(), "{step}");
-            }
+    let usage = KeyUsage {
+        id: id(0),
+        encryptions: input.usage,
+        last_encryption: Some(at(input.rules.skew)),
+        last_decryption: None,
+    };
+    let node = NodeReport {
+        node: "node".parse().unwrap(),
+        revision: Revision::new(input.usage, 1),
+        lease_end: at(input.rules.skew),
+        unprepared: vec![],
+        usage: vec![usage],
+    };
+    let counted = |n| References { id: id(n), count: 0, counted_at: now };
+    let fleet = Fleet { nodes: vec![node], references: (0..6).map(counted).collect() };
+    for fleet in [&Fleet::UNKNOWN, &fleet] {
+        let plan = plan(&policy, &ring.state(), fleet, now);
+        assert!(!plan.to_string().is_empty());
+        assert!(plan.look_again_at().is_some() || plan.due().is_empty() && plan.blocked().is_empty());
+        for due in plan.due() {
+            let key = ring.get(due.id.as_str()).unwrap().info();
+            let none = &Evidence::None;
+            let allowed = match due.step {
+                Step::Activate => policy.may_activate(&key, fleet, now),
+                Step::Retire => policy.may_retire(&key, fleet, none, now),
+                Step::Revoke => policy.may_revoke(&key, fleet, none, now),
+                Step::Destroy => policy.may_destroy(&key, fleet, none, now),
+                Step::Date | Step::Stage | Step::Discard => Ok(()),
+            };
+            assert_eq!(allowed, Ok(()), "{due}");
+            assert!(due.from <= now, "{due}");
         }
     }
 });

@@ -25,15 +25,16 @@ impl<E, D: Halves<E>> Keyring<E, D> {
     /// use key_rotation::policy::days;
     /// use key_rotation::{Cryptoperiods, DecryptionKeyError, Inactive, Key, KeyId, Keyring, Timestamp};
     ///
+    /// // Cookies decrypt for two days after their key was retired, and as long as they live.
     /// # let now = Timestamp::now();
     /// # let mut ring = Keyring::new(Key::new(KeyId::from_static("k2"), "two", now).activate(now));
     /// # let _ = ring.add(Key::new(KeyId::from_static("k1"), "one", now), now)?;
     /// let _ = ring.entry::<Inactive>("k1")?.retire(now);
     ///
-    /// ring.enforce(&Cryptoperiods::QUARTERLY, now.saturating_add(days(31)));
+    /// ring.enforce(&Cryptoperiods::COOKIES, now.saturating_add(days(31)));
     /// assert!(matches!(ring.decryption_key("k1"), Err(DecryptionKeyError::NotAllowed { .. })));
     ///
-    /// ring.enforce(&Cryptoperiods::QUARTERLY, now);
+    /// ring.enforce(&Cryptoperiods::COOKIES, now);
     /// assert!(ring.decryption_key("k1").is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -57,7 +58,7 @@ impl Evidence {
     /// The refusal, with its reason: nothing is stated, the count is of another key, or it was made
     /// before the key was retired.
     pub fn covers(&self, key: &KeyInfo) -> Result<(), Refusal> {
-        let refuse = |reason| Err(Refusal::new(reason).by(Rule::Evidence));
+        let refuse = |reason| Err(Refusal::new(reason).by(Rule::NotNeeded));
         match self {
             Self::Forced(_) => Ok(()),
             Self::None => {

@@ -24,7 +24,7 @@ pub enum Rule {
     RecipientUsage,
     /// How long a retired key still decrypts.
     Grace,
-    /// How long a retired key is kept before it is due for destruction.
+    /// How long a key that is retired or revoked is kept before it is due for destruction.
     Retention,
     /// How long a new key must have been in the store before it may be activated.
     Propagation,
@@ -34,10 +34,26 @@ pub enum Rule {
     HardEnd,
     /// A key that was active may not be activated again.
     ForwardOnly,
-    /// Keys that were last activated before a certain time do not decrypt.
-    Floor,
-    /// Destroying a key needs evidence that nobody needs it.
-    Evidence,
+    /// How long a process encrypts with a ring that it has not confirmed.
+    MaxStaleness,
+    /// How much clocks may differ, together with the way from a decision to its commit.
+    ClockSkew,
+    /// How long a ciphertext may be needed.
+    DataLifetime,
+    /// How long it takes until a counter sees what was encrypted.
+    WriteDelay,
+    /// How long a process decrypts with a ring that it has not confirmed.
+    DecryptStaleness,
+    /// How long a key is revoked before it is destroyed.
+    DisableBeforeDestroy,
+    /// Every process has what it needs, as far as it reports.
+    Reports,
+    /// Nothing needs the key: a count says so, or time does.
+    NotNeeded,
+    /// The status of the key does not allow it.
+    Status,
+    /// A time is not known, or is in the future.
+    KnownTimes,
 }
 
 impl Rule {
@@ -52,8 +68,16 @@ impl Rule {
             Self::UsageLimit => "usage limit",
             Self::HardEnd => "hard end",
             Self::ForwardOnly => "forward-only",
-            Self::Floor => "floor",
-            Self::Evidence => "evidence",
+            Self::MaxStaleness => "max staleness",
+            Self::ClockSkew => "clock skew",
+            Self::DataLifetime => "data lifetime",
+            Self::WriteDelay => "write delay",
+            Self::DecryptStaleness => "decrypt staleness",
+            Self::DisableBeforeDestroy => "disable before destroy",
+            Self::Reports => "reports",
+            Self::NotNeeded => "not needed",
+            Self::Status => "status",
+            Self::KnownTimes => "known times",
         }
     }
 }

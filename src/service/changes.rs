@@ -9,6 +9,7 @@ use super::compromise::not_supplied;
 use super::{DestroyRequest, Outcome, RotationError, RotationService};
 use crate::audit::Grounds;
 use crate::evidence::{Evidence, Unreferenced};
+use crate::fleet::Fleet;
 use crate::id::KeyId;
 use crate::key::{
     Addition, Closing, Destruction, Key, KeyInfo, KeyRef, Restoration, Retirement, Revocation,
@@ -96,7 +97,7 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
             let at = ring.active().times().no_earlier_than(key.times().no_earlier_than(at));
             let key = key.info();
             self.policy
-                .may_activate(&key, at)
+                .may_activate(&key, &Fleet::UNKNOWN, at)
                 .map_err(|reason| RotationError::Refused { id: key.id, reason })?;
         }
         let decision = ring.rotate_to(id, at)?;
@@ -147,16 +148,26 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
     ///
     /// # Errors
     ///
-    /// [`RotationError::Entry`] if the key is not there or not inactive, and those of
-    /// [`keyring`](Self::keyring) and of a commit.
+    /// [`RotationError::Refused`]; [`RotationError::Entry`] if the key is not there or not inactive; and
+    /// those of [`keyring`](Self::keyring) and of a commit.
     pub async fn retire(
         &self,
         id: &str,
         at: Timestamp,
     ) -> Result<Outcome<Retirement>, RotationError<P::Error>> {
         let (seen, mut ring) = self.load_ring().await?;
+        let entry = ring.entry::<Inactive>(id)?;
+        let key = entry.key().info();
+        let may = |evidence| self.policy.may_retire(&key, &Fleet::UNKNOWN, evidence, at);
+        let evidence = match may(&Evidence::None) {
+            Err(refusal) if refusal.rule() == Some(Rule::NotNeeded) => {
+                self.counted(&seen, &key, at).await?
+            }
+            _ => Evidence::None,
+        };
+        may(&evidence).map_err(|reason| RotationError::Refused { id: key.id.clone(), reason })?;
         let retirement = ring.entry::<Inactive>(id)?.retire(at);
-        self.commit_retirement(seen, &ring, retirement).await
+        self.commit_retirement(seen, &ring, retirement, evidence).await
     }
 
     /// Revokes the inactive or retired key of this id, which is not trusted any more: it does not
@@ -311,25 +322,26 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
         let DestroyRequest { id, evidence } = request.into();
         let (seen, ring) = self.load_ring().await?;
         let evidence = match (evidence, ring.get(&id)) {
-            (Evidence::None, Some(key)) => self.counted(&seen, key.id(), at).await?,
+            (Evidence::None, Some(key)) => self.counted(&seen, &key.info(), at).await?,
             (evidence, _) => evidence,
         };
-        self.destroy_in(seen, ring, &id, evidence, at).await
+        self.destroy_in(seen, ring, &id, evidence, &Fleet::UNKNOWN, at).await
     }
 
     /// Asks the supplies how much data needs the key.
     async fn counted(
         &self,
         seen: &Seen,
-        id: &KeyId,
+        key: &KeyInfo,
         at: Timestamp,
     ) -> Result<Evidence, RotationError<P::Error>> {
+        let id = &key.id;
         let counted = self.supplies.references(id).await.map_err(not_supplied(&seen.ring))?;
         let Some(count) = counted else { return Ok(Evidence::None) };
         match Unreferenced::counted(id.clone(), count, at) {
             Ok(unreferenced) => Ok(unreferenced.into()),
             Err(needed) => {
-                let reason = Refusal::new(needed.to_string()).by(Rule::Evidence);
+                let reason = Refusal::new(needed.to_string()).by(Rule::NotNeeded);
                 Err(RotationError::Refused { id: needed.id, reason })
             }
         }
@@ -341,11 +353,12 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
         mut ring: Keyring<P::Material>,
         id: &str,
         evidence: Evidence,
+        fleet: &Fleet,
         at: Timestamp,
     ) -> Result<Outcome<Destruction>, RotationError<P::Error>> {
         let may_destroy = |key: KeyInfo| {
             self.policy
-                .may_destroy(&key, &evidence, at)
+                .may_destroy(&key, fleet, &evidence, at)
                 .map_err(|reason| RotationError::Refused { id: key.id, reason })
         };
         let tombstone = match ring.get(id).map(|key| key.status()) {
@@ -360,11 +373,7 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
                 entry.destroy(at)
             }
         };
-        let grounds = match evidence {
-            Evidence::None => Grounds::Ordinary,
-            Evidence::Unreferenced(counted) => Grounds::Unreferenced(counted),
-            Evidence::Forced(reason) => Grounds::Forced(reason),
-        };
+        let grounds = grounds_of(evidence);
         let (change, at) = (Change::Destroy(tombstone.clone()), tombstone.at);
         self.commit(seen, change, tombstone, grounds, at).await
     }
@@ -374,11 +383,12 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
         seen: Seen,
         ring: &Keyring<P::Material>,
         retirement: Retirement,
+        evidence: Evidence,
     ) -> Result<Outcome<Retirement>, RotationError<P::Error>> {
         let (receipt, at) = (retirement.clone(), retirement.at);
         let material = self.half_that_stays(&seen, ring, &receipt.id)?;
         let change = Change::Retire { retirement, material };
-        self.commit(seen, change, receipt, Grounds::Ordinary, at).await
+        self.commit(seen, change, receipt, grounds_of(evidence), at).await
     }
 
     /// What stays in the store of a key that no longer encrypts; `None` if all of it does.
@@ -407,5 +417,14 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
                 self.commit(seen, change, decision, grounds, at).await
             }
         }
+    }
+}
+
+/// What the record says of a change for which there is this evidence.
+fn grounds_of(evidence: Evidence) -> Grounds {
+    match evidence {
+        Evidence::None => Grounds::Ordinary,
+        Evidence::Unreferenced(counted) => Grounds::Unreferenced(counted),
+        Evidence::Forced(reason) => Grounds::Forced(reason),
     }
 }

@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 
+use core::time::Duration;
+
 use thiserror::Error;
 
 use crate::id::KeyId;
@@ -128,6 +130,26 @@ pub enum RotationError<E> {
         ring: RingName,
         /// Everything that is wrong.
         reason: InvalidKeyring,
+    },
+    /// The time of the change differs too much from the store's clock, or from what the ring carries.
+    /// Nothing was written.
+    #[error(
+        "the change of ring `{ring}` is dated {at}, and {clock} is {} ms from it where {} are allowed: \
+         put the clock right; if a key carries a time that is yet to come, date it",
+        apart.as_millis(),
+        allowed.as_millis()
+    )]
+    ClockSkew {
+        /// The ring.
+        ring: RingName,
+        /// The time of the change.
+        at: Timestamp,
+        /// The time by the store's clock, or the latest that the ring carries.
+        clock: Timestamp,
+        /// How much they differ.
+        apart: Duration,
+        /// How much they may differ.
+        allowed: Duration,
     },
     /// The service's [supplies](crate::service::Supplies) could not give what was needed: a new key, a
     /// count, the half that stays. Nothing was written.

@@ -56,7 +56,7 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
         }
         let records = Vec::from([KeyRef::from(&first).to_record()]);
         let change = Change::Create { records, destroyed: Vec::new() };
-        let seen = Seen { ring: snapshot.ring, revision: snapshot.revision };
+        let seen = Seen::of(&snapshot);
         // Won or lost, what counts is what the store holds.
         match self.commit(seen, change, (), Grounds::Ordinary, at).await? {
             Outcome::Done(()) | Outcome::LostRace { .. } => self.keyring().await,
@@ -120,7 +120,7 @@ impl<P: KeyProvider, R: RotationPolicy, S: Supplies<P::Material>> RotationServic
             let source = ChangeMismatch::Backdated { id: id.clone(), at, carried };
             return Err(RotationError::Mismatch { ring: snapshot.ring, id: Some(id), source });
         }
-        let seen = Seen { ring: snapshot.ring, revision: snapshot.revision };
+        let seen = Seen::of(&snapshot);
         let change = Change::Create { records, destroyed };
         self.commit(seen, change, state, Grounds::Ordinary, at).await
     }

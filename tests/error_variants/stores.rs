@@ -16,7 +16,7 @@ use key_rotation::store::{
     RingName, Snapshot,
 };
 use key_rotation::{
-    InMemoryKeyProvider, Inactive, Key, KeyProvider, KeyRecord, KeyStatus, Keyring,
+    Cryptoperiods, InMemoryKeyProvider, Inactive, Key, KeyProvider, KeyRecord, KeyStatus, Keyring,
     RotationService, StrictSingleActive, Times,
 };
 use pollster::block_on;
@@ -188,6 +188,9 @@ pub(super) fn services(all: &mut Produced) {
     let service = service(store(snapshot()));
     let alone = RotationService::new(InMemoryKeyProvider::new(), StrictSingleActive);
     let _ = block_on(alone.bootstrap(staged("k1"), at(30))).unwrap();
+    let skewed = RotationService::new(InMemoryKeyProvider::new(), Cryptoperiods::QUARTERLY);
+    let _ = block_on(skewed.bootstrap(staged("k1"), at(86_400_000))).unwrap();
+    all.error(&block_on(skewed.add(staged("k2"), at(30))).unwrap_err());
     let leaked = "leaked".parse().unwrap();
     all.error(&block_on(alone.replace_compromised(Leak::Ring, leaked, at(30))).unwrap_err());
     let nothing: Result<Key<Inactive, u8>, _> = block_on(NoSupplies.new_key(at(30)));

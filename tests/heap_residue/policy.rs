@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use key_rotation::audit::{AuditEvent, AuditSink};
 use key_rotation::error::{DecryptionKeyError, RotationError};
 use key_rotation::key::RotationDecision;
-use key_rotation::policy::{Evidence, Refusal, Unreferenced, Usage, days};
+use key_rotation::policy::{Fleet, Refusal, Step, days, hours, minutes};
 use key_rotation::service::{Applied, DestroyRequest};
 use key_rotation::{
     Cryptoperiods, InMemoryKeyProvider, KeyInfo, KeyStatus, Keyring, Outcome, RotationPolicy,
@@ -16,7 +16,7 @@ use pollster::block_on;
 
 use super::scanner::living;
 use super::scenarios::{Scenario, panic_now, panics};
-use super::specimen::{Forge, Places, Specimen, at, id, swept};
+use super::specimen::{Forge, Places, Specimen, at, swept};
 
 pub(crate) fn all<M: Specimen>() -> Vec<Scenario<M>> {
     vec![
@@ -30,7 +30,7 @@ pub(crate) fn all<M: Specimen>() -> Vec<Scenario<M>> {
 struct Never;
 
 impl RotationPolicy for Never {
-    fn may_activate(&self, _key: &KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _key: &KeyInfo, _: &Fleet, _at: Timestamp) -> Result<(), Refusal> {
         Err(Refusal::new("never"))
     }
 
@@ -38,7 +38,12 @@ impl RotationPolicy for Never {
         Err(Refusal::new("never"))
     }
 
-    fn may_encrypt(&self, _key: &KeyInfo, _usage: Usage, _now: Timestamp) -> Result<(), Refusal> {
+    fn may_encrypt(
+        &self,
+        _key: &KeyInfo,
+        _usage: Option<u64>,
+        _now: Timestamp,
+    ) -> Result<(), Refusal> {
         Err(Refusal::new("never"))
     }
 }
@@ -47,7 +52,7 @@ impl RotationPolicy for Never {
 struct Broken;
 
 impl RotationPolicy for Broken {
-    fn may_activate(&self, _key: &KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _key: &KeyInfo, _: &Fleet, _at: Timestamp) -> Result<(), Refusal> {
         Ok(())
     }
 
@@ -95,10 +100,11 @@ fn enforcing<M: Specimen>(forge: &Forge<M>) {
     places.are_those_in(&records);
 }
 
-const PERIODS: Cryptoperiods = Cryptoperiods::builder()
+const PERIODS: Cryptoperiods = Cryptoperiods::builder(hours(1), minutes(5))
     .originator_usage(days(90))
     .propagation(days(2))
     .recipient_usage(days(30))
+    .data_lifetime(days(5))
     .grace(days(10))
     .retention(days(20))
     .build_static();
@@ -128,13 +134,13 @@ fn plans<M: Specimen>(forge: &Forge<M>) {
     assert!(matches!(block_on(service.add(second, at(2))).unwrap(), Outcome::Done(_)));
 
     let day = |day| at(2).saturating_add(days(day));
-    for now in [91, 122, 143].map(day) {
-        let plan = block_on(service.plan(Usage::UNKNOWN, now)).unwrap();
-        let [step] = plan.due() else { panic!("{plan}") };
-        let evidence = || Evidence::from(Unreferenced::counted(id("first"), 0, now).unwrap());
-        let applied = block_on(service.apply(step, evidence(), now)).unwrap();
+    for (now, step) in [(91, Step::Activate), (122, Step::Retire), (153, Step::Destroy)] {
+        let now = day(now);
+        let plan = block_on(service.plan(now)).unwrap();
+        let step = plan.due().iter().find(|due| due.step == step).unwrap();
+        let applied = block_on(service.apply(step, now)).unwrap();
         assert_eq!(applied, Applied::Done);
-        let again = block_on(service.apply(step, evidence(), now)).unwrap();
+        let again = block_on(service.apply(step, now)).unwrap();
         assert!(matches!(again, Applied::Stale { .. }));
         places.are_those_of(&block_on(service.keyring()).unwrap());
     }

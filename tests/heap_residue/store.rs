@@ -171,7 +171,12 @@ fn lifecycle<M: Specimen>(forge: &Forge<M>) {
 struct Frozen;
 
 impl RotationPolicy for Frozen {
-    fn may_activate(&self, _key: &KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(
+        &self,
+        _key: &KeyInfo,
+        _: &key_rotation::policy::Fleet,
+        _at: Timestamp,
+    ) -> Result<(), Refusal> {
         Err(Refusal::new("rotation is frozen"))
     }
 

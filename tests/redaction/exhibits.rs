@@ -9,7 +9,7 @@ use key_rotation::error::{
     ParseStatusError, TakenBy, TimeConflict, TryFillError, Violation,
 };
 use key_rotation::key::Destruction;
-use key_rotation::policy::{Refusal, Usage};
+use key_rotation::policy::{Fleet, Refusal};
 use key_rotation::{
     Active, Inactive, InvalidKeyring, Key, KeyId, KeyInfo, KeyMaterial, KeyRecord, KeyRef,
     KeyStatus, Keyring, Retired, Revoked, RotationPolicy, StrictSingleActive, Times, Timestamp,
@@ -168,7 +168,7 @@ fn rings<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
 pub(crate) struct Never;
 
 impl RotationPolicy for Never {
-    fn may_activate(&self, _key: &KeyInfo, _at: Timestamp) -> Result<(), Refusal> {
+    fn may_activate(&self, _key: &KeyInfo, _: &Fleet, _at: Timestamp) -> Result<(), Refusal> {
         Err(Refusal::new("never"))
     }
 
@@ -176,7 +176,12 @@ impl RotationPolicy for Never {
         Err(Refusal::new("never").until(at(99)))
     }
 
-    fn may_encrypt(&self, _key: &KeyInfo, _usage: Usage, _now: Timestamp) -> Result<(), Refusal> {
+    fn may_encrypt(
+        &self,
+        _key: &KeyInfo,
+        _usage: Option<u64>,
+        _now: Timestamp,
+    ) -> Result<(), Refusal> {
         Err(Refusal::new("never"))
     }
 }

@@ -10,8 +10,11 @@ use key_rotation::key::{
     Addition, Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rewrapping,
     Rotation, RotationDecision,
 };
-use key_rotation::plan::{Because, DueStep};
-use key_rotation::policy::{Evidence, Unreferenced, Usage, days};
+use key_rotation::plan::{Because, plan};
+use key_rotation::policy::{
+    Due, Evidence, Fleet, KeyUsage, NodeReport, References, RotationPolicy, Step, Unreferenced,
+    Until, UsageLimit, days, hours, minutes,
+};
 use key_rotation::service::{Applied, DestroyRequest, Leak, NoSupplies};
 use key_rotation::store::{
     Change, Changed, Commit, CommitError, DynKeyProvider, DynProviderError, History, InMemoryRings,
@@ -207,35 +210,64 @@ fn service_errors<M: Send + Sync + 'static>(
     }
 }
 
-const PERIODS: Cryptoperiods = Cryptoperiods::builder()
+const PERIODS: Cryptoperiods = Cryptoperiods::builder(hours(1), minutes(5))
     .originator_usage(days(90))
     .recipient_usage(days(30))
     .grace(days(10))
     .retention(days(20))
+    .usage_limit(UsageLimit::of(100))
     .build_static();
 
-fn plans<M>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
+fn plans<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key<Inactive, M>) {
     let now = at(1).saturating_add(days(1000));
     let full = ring(&key);
     let without_staged = Keyring::new(key("k").activate(at(2)));
     let of_unknown_age = Keyring::new(key("k").activate(now.saturating_add(days(1))));
     for ring in [&full, &without_staged, &of_unknown_age] {
-        for (usage, now) in [(Usage::UNKNOWN, now), (Usage::of(7), at(3))] {
-            let plan = PERIODS.plan(ring, usage, now);
+        let usage = KeyUsage {
+            id: ring.active().id().clone(),
+            encryptions: 99,
+            last_encryption: None,
+            last_decryption: None,
+        };
+        let node = NodeReport {
+            node: "node-1".parse().unwrap(),
+            revision: Revision::EMPTY,
+            lease_end: now,
+            unprepared: vec![id("staged")],
+            usage: vec![usage.clone()],
+        };
+        let references = References { id: id("retired"), count: 3, counted_at: now };
+        all.debug("KeyUsage", &usage);
+        all.debug("NodeReport", &node);
+        all.debug("References", &references);
+        let fleet = Fleet { nodes: vec![node], references: vec![references] };
+        all.debug("Fleet", &fleet);
+        for (fleet, now) in [(&Fleet::UNKNOWN, now), (&fleet, now), (&fleet, at(3))] {
+            let plan = plan(&PERIODS, &ring.state(), fleet, now);
             all.shown("RotationPlan", &plan);
+            all.shown("Health", &plan.health());
             for step in plan.due() {
                 all.shown("DueStep", step);
-                let (DueStep::Activate { because, .. }
-                | DueStep::Retire { because, .. }
-                | DueStep::Destroy { because, .. }) = step;
-                let because: &Because = because;
+                let because: &Because = &step.because;
                 all.shown("Because", because);
             }
-            plan.missing().iter().for_each(|missing| all.shown("Missing", missing));
+            plan.blocked().iter().for_each(|blocked| all.shown("Blocked", blocked));
             plan.doubts().iter().for_each(|doubt| all.shown("Doubt", doubt));
             plan.upcoming().iter().for_each(|upcoming| all.shown("Upcoming", upcoming));
         }
     }
+    let service = RotationService::new(InMemoryKeyProvider::new(), PERIODS);
+    let _ = block_on(service.bootstrap(key("first"), at(2))).unwrap();
+    let _ = block_on(service.add(key("second"), at(2))).unwrap();
+    all.debug("Staged", &block_on(service.stage(at(3))).unwrap());
+    let late = at(2).saturating_add(days(95));
+    all.debug("Maintenance", &block_on(service.maintain(late)));
+    all.debug("And", &PERIODS.and(StrictSingleActive));
+    all.debug("Timing", &PERIODS.timing());
+    all.debug("Due", &Due::From(now));
+    all.debug("Step", &Step::Date);
+    all.debug("Until", &Until::At(now));
     all.debug("Applied::Done", &Applied::Done);
     all.debug("Applied::Stale", &Applied::Stale { now: full.state() });
 }

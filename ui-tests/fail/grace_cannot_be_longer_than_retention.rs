@@ -1,8 +1,9 @@
 // A key is not destroyed while it may still decrypt.
 use key_rotation::Cryptoperiods;
-use key_rotation::policy::days;
+use key_rotation::policy::{days, minutes};
 
-const POLICY: Cryptoperiods = Cryptoperiods::builder()
+const POLICY: Cryptoperiods = Cryptoperiods::builder(days(1), minutes(5))
+    .recipient_usage(days(30))
     .grace(days(30))
     .retention(days(7))
     .build_static();

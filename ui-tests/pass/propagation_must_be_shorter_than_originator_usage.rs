@@ -1,10 +1,10 @@
-// A key is not due to be replaced before it may be activated.
+// A key is not due to be replaced before every process has the next one.
 use key_rotation::Cryptoperiods;
-use key_rotation::policy::days;
+use key_rotation::policy::{days, minutes};
 
-const POLICY: Cryptoperiods = Cryptoperiods::builder()
-    .originator_usage(days(90))
-    .propagation(days(2))
+const POLICY: Cryptoperiods = Cryptoperiods::builder(days(1), minutes(5))
+    .propagation(days(90))
+    .originator_usage(days(120))
     .build_static();
 
 fn main() {

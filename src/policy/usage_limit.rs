@@ -1,78 +1,6 @@
-//! [`Usage`] and [`UsageLimit`]: how often the active key has encrypted, and how often it may.
+//! [`UsageLimit`]: how often a key may encrypt.
 
 use core::fmt;
-
-use thiserror::Error;
-
-/// The number of encryptions that the active key has done, as far as the caller knows.
-///
-/// Nothing here counts. The program that encrypts counts, adds up the counts of a fleet's
-/// processes, and hands the sum to the policy.
-///
-/// # Examples
-///
-/// ```
-/// use key_rotation::policy::Usage;
-///
-/// let mut usage = Usage::of(1_000);
-/// usage.update(1_500)?;
-/// assert!(usage.update(1_400).is_err());
-/// assert_eq!(usage.encryptions(), Some(1_500));
-/// # Ok::<(), key_rotation::error::UsageDecreased>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Usage {
-    encryptions: Option<u64>,
-}
-
-impl Usage {
-    /// The usage that nobody has counted. A policy with a usage limit cannot say anything about it.
-    pub const UNKNOWN: Self = Self { encryptions: None };
-
-    /// Makes the usage of so many encryptions.
-    #[must_use]
-    pub const fn of(encryptions: u64) -> Self {
-        Self { encryptions: Some(encryptions) }
-    }
-
-    /// Returns the number, if it is known.
-    #[must_use]
-    pub const fn encryptions(self) -> Option<u64> {
-        self.encryptions
-    }
-
-    /// Takes a newer count of the same key. After a rotation, start with a new `Usage`.
-    ///
-    /// # Errors
-    ///
-    /// [`UsageDecreased`] if the count has gone backwards: a counter was lost, or belongs to
-    /// another key. The greater count is kept.
-    pub const fn update(&mut self, encryptions: u64) -> Result<(), UsageDecreased> {
-        match self.encryptions {
-            Some(known) if encryptions < known => {
-                Err(UsageDecreased { known, reported: encryptions })
-            }
-            _ => {
-                self.encryptions = Some(encryptions);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// The error for a usage count that went backwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error(
-    "{reported} encryptions are reported, and {known} were known: a counter was lost or belongs to another key"
-)]
-#[non_exhaustive]
-pub struct UsageDecreased {
-    /// The count that was known before.
-    pub known: u64,
-    /// The count that was reported.
-    pub reported: u64,
-}
 
 /// The number of encryptions that a key is good for, and its source.
 ///
@@ -94,6 +22,7 @@ pub struct UsageDecreased {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(from = "Claimed"))]
 pub struct UsageLimit {
     encryptions: u64,
     source: UsageLimitSource,
@@ -136,9 +65,28 @@ impl UsageLimit {
 
 impl UsageLimit {
     /// Returns so many hundredths of the limit, rounded up, so that nothing is due at zero.
-    pub(super) fn percent(self, percent: u8) -> u64 {
+    pub(in crate::policy) fn percent(self, percent: u8) -> u64 {
         let soft = (u128::from(self.encryptions) * u128::from(percent)).div_ceil(100);
         u64::try_from(soft).unwrap_or(self.encryptions)
+    }
+}
+
+/// A limit as somebody has written it. Its source is believed where the number is that of the source.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claimed {
+    encryptions: u64,
+    source: UsageLimitSource,
+}
+
+#[cfg(feature = "serde")]
+impl From<Claimed> for UsageLimit {
+    fn from(claimed: Claimed) -> Self {
+        let Claimed { encryptions, source } = claimed;
+        let claimed = Self { encryptions, source };
+        let known = [Self::RANDOM_NONCE, Self::AES_GCM_RECORDS, Self::AES_GCM_PACKETS];
+        if known.contains(&claimed) { claimed } else { Self::of(encryptions) }
     }
 }
 
