@@ -69,7 +69,8 @@ fn the_table_of_tests_names_commands_that_are_there() {
         let named_tests = words().zip(words().skip(1)).filter(|(option, _)| *option == "--test");
         for (_, test) in named_tests {
             let file = Path::new(test).with_extension("rs");
-            let places = ["tests", "providers/sqlx/tests"].map(|place| root().join(place));
+            let places =
+                ["tests", "providers/sqlx/tests", "models/tests"].map(|place| root().join(place));
             let found = places.iter().any(|place| place.join(&file).exists());
             assert!(found, "`{command}` names no test");
             named += 1;

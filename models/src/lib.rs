@@ -3,6 +3,8 @@
 //!
 //! A commit is not modelled but done, by [`Snapshot::apply`], the library's own rule.
 
+pub mod time;
+
 use key_rotation::audit::{Grounds, Provenance};
 use key_rotation::key::{Destruction, Retirement, Rotation};
 use key_rotation::store::{Change, Commit, Proposal, Revision, RingName, Snapshot};
