@@ -142,7 +142,7 @@
 //! | [`key`] | keys, rights, records, receipts |
 //! | [`ring`] | rings, entries, the state that prints, lookups that fail |
 //! | [`policy`] | rules of time and usage, refusals, evidence |
-//! | [`plan`] | the steps that are due |
+//! | [`plan`] | the steps that are due, blocked, and foreseen |
 //! | [`store`] | the traits of a store, its changes, its history, the store in memory |
 //! | [`service`] | the lifecycle over a store and under a policy |
 //! | [`audit`] | the record of every change: who, why and when |

@@ -10,7 +10,10 @@ use crate::ring::KeyringState;
 use crate::status::KeyStatus;
 use crate::timestamp::Timestamp;
 
+pub use self::forecast::{Forecast, Foreseen, forecast};
+
 mod display;
+mod forecast;
 
 /// Works out the steps that are due, those that are due and cannot be done yet, what comes next, and
 /// when to look again.

@@ -243,3 +243,68 @@ fn a_policy_without_rules_has_nothing_due_and_nothing_to_look_for() {
     assert_eq!(plan.to_string(), "at 2053-05-18T00:00:00.000Z: ok\ndue      nothing\n");
     let _ = StrictSingleActive.timing();
 }
+
+/// A forecast is what a job does that looks every minute.
+#[test]
+fn a_forecast_is_plan_and_step_repeated() {
+    use key_rotation::plan::forecast;
+    for (policy, minutes_each, until) in [
+        (Cryptoperiods::COOKIES, 5, 60),
+        (Cryptoperiods::TOKENS, 5, 130),
+        (Cryptoperiods::QUARTERLY, 60, 400),
+    ] {
+        let mut ring = Keyring::new(key("k0").activate(at(0)));
+        let foreseen = forecast(&policy, &ring.state(), &Fleet::UNKNOWN, at(0), at(until));
+        let mut done = Vec::new();
+        let (mut now, mut made) = (at(0), 0);
+        while now <= at(until) {
+            let plan = plan(&policy, &ring.state(), &Fleet::UNKNOWN, now);
+            let Some(due) = plan.due().first() else {
+                now = now.saturating_add(minutes(minutes_each));
+                continue;
+            };
+            let mut name = due.id.clone();
+            match due.step {
+                Step::Stage => {
+                    made += 1;
+                    name = format!("new-{made}").parse().unwrap();
+                    let _ = ring.add(Key::new(name.clone(), (), now), now).unwrap();
+                }
+                Step::Activate => drop(ring.rotate_to(name.as_str(), now).unwrap()),
+                Step::Retire => drop(ring.entry::<Inactive>(name.as_str()).unwrap().retire(now)),
+                Step::Destroy => {
+                    let entry = ring.entry::<key_rotation::Retired>(name.as_str());
+                    drop(entry.unwrap().destroy(now));
+                }
+                other => panic!("{other:?}"),
+            }
+            done.push((now, due.step, name));
+        }
+        let foreseen: Vec<_> =
+            foreseen.steps().iter().map(|step| (step.at, step.step, step.id.clone())).collect();
+        assert_eq!(foreseen, done);
+        assert!(done.len() > 5, "{done:?}");
+    }
+}
+
+#[test]
+fn a_forecast_prints_as_a_picture() {
+    use key_rotation::plan::forecast;
+    let ring = Keyring::new(key("k0").activate(at(0)));
+    let forecast = forecast(&Cryptoperiods::COOKIES, &ring.state(), &Fleet::UNKNOWN, at(0), at(60));
+    let text = forecast.to_string();
+    let lines: Vec<&str> = text.lines().take(6).collect();
+    // A column is a day: seven active, fourteen inactive, three retired.
+    assert_eq!(
+        lines,
+        [
+            "from 2026-01-01T00:00:00.000Z until 2026-03-02T00:00:00.000Z",
+            "A active  - inactive  r retired  x revoked  s staged",
+            "k0     AAAAAAA--------------rrr",
+            "new-1  sssssssAAAAAAA--------------rrr",
+            "new-2         sssssssAAAAAAA--------------rrr",
+            "new-3                sssssssAAAAAAA--------------rrr",
+        ]
+    );
+    assert!(text.contains("2026-01-08T00:00:00.000Z  activate new-1"), "{text}");
+}

@@ -205,7 +205,8 @@ fn every_public_type_is_among_the_exhibits() {
     let columns = ["CanActivate", "CanDeactivate", "CanDecrypt", "CanDestroy", "CanEncrypt"];
     let more_columns = ["CanRestore", "CanRetire", "CanRevoke", "CanSalvage", "Status"];
     let without_a_value = ["Active", "Inactive", "Retired", "Revoked", "Apart"];
-    let other_names = ["Same", "SigningKey", "VerificationKey", "days", "hours", "minutes", "Rule"];
+    let other_names =
+        ["Same", "SigningKey", "VerificationKey", "days", "forecast", "hours", "minutes", "Rule"];
     let rules = ["Contradiction", "Cryptoperiods", "CryptoperiodsBuilder", "InvalidCryptoperiods"];
     let counts = ["UsageLimit", "UsageLimitSource"];
     let texts = ["InvalidAuditText", "AuditText", "TracingSink"];

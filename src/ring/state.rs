@@ -65,6 +65,15 @@ impl KeyringState {
         }
     }
 
+    /// The state of a ring that might be: of a forecast.
+    pub(crate) fn foreseen(
+        active: KeyInfo,
+        others: Vec<KeyInfo>,
+        destroyed: Vec<Destruction>,
+    ) -> Self {
+        Self { active, others, destroyed, unprepared: Vec::new(), refused: Vec::new() }
+    }
+
     /// Returns the active key.
     #[must_use]
     pub fn active(&self) -> &KeyInfo {

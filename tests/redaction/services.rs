@@ -10,7 +10,7 @@ use key_rotation::key::{
     Addition, Closing, Dating, Destruction, Restoration, Retirement, Revocation, Rewrapping,
     Rotation, RotationDecision,
 };
-use key_rotation::plan::{Because, plan};
+use key_rotation::plan::{Because, forecast, plan};
 use key_rotation::policy::{
     Due, Evidence, Fleet, KeyUsage, NodeReport, References, RotationPolicy, Step, Unreferenced,
     Until, UsageLimit, days, hours, minutes,
@@ -245,6 +245,10 @@ fn plans<M: Send + Sync + 'static>(all: &mut Exhibits, key: impl Fn(&str) -> Key
         all.debug("Fleet", &fleet);
         for (fleet, now) in [(&Fleet::UNKNOWN, now), (&fleet, now), (&fleet, at(3))] {
             let plan = plan(&PERIODS, &ring.state(), fleet, now);
+            let until = now.saturating_add(days(200));
+            let forecast = forecast(&PERIODS, &ring.state(), fleet, now, until);
+            all.shown("Forecast", &forecast);
+            forecast.steps().iter().for_each(|step| all.debug("Foreseen", step));
             all.shown("RotationPlan", &plan);
             all.shown("Health", &plan.health());
             for step in plan.due() {
